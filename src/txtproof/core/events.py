@@ -1,0 +1,45 @@
+"""Past facts about a verification, for other services. What an event carries is fixed here; no code, no credential."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
+
+
+class EventKind(StrEnum):
+    """The last word but one of an event's type: `com.txtproof.verification.KIND.v1`."""
+
+    ACCEPTED = "accepted"
+    CODE_ISSUED = "code-issued"
+    RECORD_PUBLISHED = "record-published"
+    CHECKED = "checked"
+    BLOCKED = "blocked"
+    RESUMED = "resumed"
+    VERIFIED = "verified"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    RECORD_REMOVED = "record-removed"
+
+
+TERMINAL_EVENTS = frozenset({EventKind.VERIFIED, EventKind.FAILED, EventKind.EXPIRED, EventKind.CANCELLED})
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One fact; its id `<verification_id>:<sequence>` is the same however often it is delivered."""
+
+    kind: EventKind
+    verification_id: str
+    subject: str
+    sequence: int
+    time: datetime
+    correlation_id: str | None = None
+    data: Mapping[str, Json] = field(default_factory=dict)
+
+    @property
+    def id(self) -> str:
+        """Return the event's deterministic id."""
+        return f"{self.verification_id}:{self.sequence}"

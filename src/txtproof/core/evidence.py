@@ -1,0 +1,24 @@
+"""What a look saw, server by server: enough to convince a person, without a TXT value or a code in it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ServerView:
+    """One address of one name server, as it answered at the last look."""
+
+    server: str
+    """Name of the server, without trailing dot; the address again where it has no name."""
+    address: str
+    """IP address, with `:port` where that is not 53 (IPv6 in brackets)."""
+    outcome: str
+    """`match`, or the reason's word: `no_txt`, `old_code`, `timeout` ..."""
+    rcode: str = ""
+    """`NOERROR`, `NXDOMAIN` ...; empty where nothing came back."""
+    authoritative: bool = False
+    """The AA bit (RFC 1035, 4.1.1)."""
+    serial: int | None = None
+    """The zone's SOA serial there (RFC 1035, 3.3.13)."""
+    values: int = 0
+    """How many TXT values stand at the name."""
+    took_ms: int = 0

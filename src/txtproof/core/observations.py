@@ -1,0 +1,179 @@
+"""What the world said. Adapters return these values and never raise for what the outside did.
+
+`Blocked`: a person must act. `Rejected`: it will never work. `Unreachable`: try again, it counts against nothing.
+`Ambiguous`: the call may or may not have taken effect.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from txtproof.core.evidence import ServerView
+from txtproof.core.reasons import BLIND, MISSES, Reason
+
+
+@dataclass(frozen=True, slots=True)
+class Woken:
+    """A visit begins; nothing has been seen yet."""
+
+
+# Calls in general
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The other side said no for good."""
+
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """The other side waits for a person: a credential, a route, a delegation."""
+
+    reason: Reason
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreachable:
+    """The other side could not be spoken to, or asks to be called later."""
+
+    reason: Reason
+    detail: str = ""
+    retry_after: timedelta | None = None
+    """What the other side asked for (Retry-After, RFC 9110, 10.2.3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ambiguous:
+    """The request was sent and no answer came: it may have taken effect."""
+
+    reason: Reason
+    detail: str = ""
+
+
+# Nexus
+
+
+@dataclass(frozen=True, slots=True)
+class CodeIssued:
+    """Nexus issued a code."""
+
+    code: str = field(repr=False)
+    """Opaque; 1 to 2,048 bytes in UTF-8."""
+    expires: datetime | None = None
+    """As Nexus gave it, on Nexus's clock, aware; None where it gave none."""
+    domain: str | None = None
+    """A-labels, lower case, no trailing dot; None where Nexus gave none."""
+    answered: datetime | None = None
+    """The answer's `Date` header: what Nexus's clock said; None where it was absent or unreadable."""
+
+
+@dataclass(frozen=True, slots=True)
+class AlreadyVerified:
+    """Nexus says `isVerified`: no record is needed."""
+
+    domain: str | None = None
+
+
+# Publishers
+
+
+@dataclass(frozen=True, slots=True)
+class Routed:
+    """This publisher writes that name, in that zone."""
+
+    publisher: str
+    zone: str
+    name: str
+    """Where the value is to stand: the record's name, or the target of a CNAME there."""
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The provider holds the value, and none of those that it replaces."""
+
+    changed: bool = True
+    """False where it stood like that already."""
+
+
+@dataclass(frozen=True, slots=True)
+class Withdrawn:
+    """The provider does not hold the value."""
+
+
+# Looks
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """Every reachable authoritative server serves the exact value."""
+
+    servers: tuple[ServerView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """An authoritative server answered, and the value is not (everywhere) there."""
+
+    reason: Reason
+    detail: str
+    servers: tuple[ServerView, ...]
+    changes_in: timedelta | None = None
+    """The earliest that this answer can change, where that is known (a TTL, a negative cache)."""
+
+    def __post_init__(self) -> None:
+        if self.reason not in MISSES:
+            raise ValueError(f"{self.reason} is not a definitive miss")
+
+
+@dataclass(frozen=True, slots=True)
+class Unseen:
+    """Nobody who may judge answered: nothing is known."""
+
+    reason: Reason
+    detail: str
+    servers: tuple[ServerView, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.reason not in BLIND:
+            raise ValueError(f"{self.reason} is not a failure to see")
+
+
+# Commands that reach a verification which exists
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """Another request for the same key: it joins the run; the longer deadline wins."""
+
+    deadline: datetime | None = None
+    domain: str | None = None
+    correlation_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Nobody wants the answer any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resume:
+    """A person has acted: what is blocked is tried again at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Poisoned:
+    """The row was claimed again and again without a commit: whoever works on it dies."""
+
+    claims: int
+
+
+Command = Attach | Cancel | Resume
+UpstreamAnswer = CodeIssued | AlreadyVerified | Rejected | Blocked | Unreachable | Ambiguous
+RouteAnswer = Routed | Blocked | Unreachable
+PublishAnswer = Published | Blocked | Unreachable | Ambiguous
+WithdrawAnswer = Withdrawn | Blocked | Unreachable | Ambiguous
+Sight = Match | Miss | Unseen
+Observation = Woken | UpstreamAnswer | RouteAnswer | PublishAnswer | WithdrawAnswer | Sight | Command | Poisoned

@@ -1,0 +1,34 @@
+"""The rules that can be turned: plain data, filled from the settings."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Every choice that `decide` may consult."""
+
+    deadline: timedelta = timedelta(days=7)
+    """How long a verification may take, where its request names no deadline."""
+    longest_deadline: timedelta = timedelta(days=30)
+    """The furthest that a request's deadline may lie ahead."""
+    assumed_code_lifetime: timedelta = timedelta(days=7)
+    """How long a code is taken to live where Nexus gives no expiry."""
+    blocked_retry: timedelta = timedelta(hours=1)
+    """How often a blocked step is tried again unasked."""
+    call_timeout: timedelta = timedelta(seconds=10)
+    """How long one call may take; a code is not requested again sooner than this after an ambiguous call."""
+    closing_delay: timedelta = timedelta(seconds=60)
+    """How long after the end superseded values are removed once more: longer than a lease, so that a late write
+    of a worker that was frozen meanwhile is found."""
+    record_name: str = "{domain}"
+    record_value: str = "{code}"
+    record_ttl: int = 60
+    """Seconds."""
+    records: Literal["keep", "withdraw"] = "keep"
+    """What becomes of the record once the verification has ended."""
+    withdraw_after: timedelta = timedelta(0)
+    """How long after the end the record is withdrawn, where `records` says so."""
+    max_claims: int = 5
+    """How often a row may be claimed without a commit before it counts as poison."""

@@ -1,0 +1,43 @@
+"""When to act again: curves and bounds. The jitter comes from the row itself, so that the same row always waits alike."""
+
+from datetime import datetime, timedelta
+from zlib import crc32
+
+CURVE = tuple(timedelta(seconds=s) for s in (2, 3, 5, 8, 12, 18, 27, 40, 60))
+"""Pauses between the first looks; then each is `GROWTH` times the one before."""
+GROWTH = 1.15
+LONGEST_PAUSE = timedelta(minutes=15)
+
+FIRST_BACKOFF = timedelta(seconds=1)
+LONGEST_BACKOFF = timedelta(minutes=5)
+
+
+def pause_after(looks: int) -> timedelta:
+    """Return how long to wait after the given number of misses (1 = the first)."""
+    place = max(looks, 1) - 1
+    if place < len(CURVE):
+        return CURVE[place]
+    # 1.15 ** 20 x 60 s is over the limit already: a large exponent must not overflow
+    growth = GROWTH ** min(place - len(CURVE) + 1, 100)
+    return min(CURVE[-1] * growth, LONGEST_PAUSE)
+
+
+def backoff(failures: int) -> timedelta:
+    """Return how long to wait after that many calls in a row that reached nobody: 1, 2, 4 ... 300 s."""
+    return min(FIRST_BACKOFF * 2 ** min(max(failures, 1) - 1, 20), LONGEST_BACKOFF)
+
+
+def jittered(pause: timedelta, *seed: object) -> timedelta:
+    """Return the pause, 10 % longer or shorter at the most, always alike for the same seed."""
+    part = crc32(":".join(map(str, seed)).encode()) / 0xFFFFFFFF
+    return pause * (0.9 + 0.2 * part)
+
+
+def no_later_than(wanted: datetime, *bounds: datetime | None) -> datetime:
+    """Return the wanted instant, or the earliest bound where that comes first."""
+    return min([wanted, *(bound for bound in bounds if bound is not None)])
+
+
+def next_on_grid(start: datetime, interval: timedelta, now: datetime) -> datetime:
+    """Return the first of start + 1, 2, 3 ... intervals that lies after now."""
+    return start + interval * (max((now - start) // interval, 0) + 1)

@@ -1,0 +1,139 @@
+"""One constructor per change of state, so that no illegal combination can be written down.
+
+Each takes the verification as it was and returns it as it shall be; what a state must and must not have is set here
+and nowhere else.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+
+from txtproof.core.model import Change, Code, Record, State, Step, Verification
+from txtproof.core.policy import Policy
+from txtproof.core.reasons import Reason
+
+HISTORY = 20
+"""Changes kept; the first one (when it was accepted) always stays."""
+
+STATE_OF: dict[Step, State] = {
+    Step.REQUEST_CODE: State.REQUESTED,
+    Step.PUBLISH_RECORD: State.PUBLISHING,
+    Step.CHECK_RECORD: State.CHECKING,
+}
+"""The state that each step works in: where a blocked verification came from."""
+
+
+def entered(v: Verification, state: State, now: datetime, reason: Reason | None) -> tuple[Change, ...]:
+    """Return the history with one line more, shortened in the middle."""
+    lines = (*v.history, Change(now, state, reason))
+    return lines if len(lines) <= HISTORY else (lines[0], *lines[-(HISTORY - 1) :])
+
+
+def to_requested(v: Verification, now: datetime, wake: datetime, reason: Reason | None) -> Verification:
+    """Wait for a code. What was issued before is trusted no more; the ledger remembers what was written."""
+    return replace(
+        v,
+        state=State.REQUESTED,
+        step=Step.REQUEST_CODE,
+        wake=wake,
+        code=None,
+        reason=reason,
+        detail="",
+        servers=(),
+        looks=0,
+        failures=0,
+        told=None,
+        history=entered(v, State.REQUESTED, now, reason),
+    )
+
+
+def to_publishing(v: Verification, now: datetime, code: Code, domain: str) -> Verification:
+    """Have a code, and want it in DNS."""
+    return replace(
+        v,
+        state=State.PUBLISHING,
+        step=Step.PUBLISH_RECORD,
+        wake=now,
+        domain=domain,
+        generation=v.generation + 1,
+        code=code,
+        reason=None,
+        detail="",
+        servers=(),
+        looks=0,
+        failures=0,
+        history=entered(v, State.PUBLISHING, now, None),
+    )
+
+
+def to_checking(v: Verification, now: datetime, ledger: tuple[Record, ...]) -> Verification:
+    """The provider holds the record; now the name servers are to serve it."""
+    return replace(
+        v,
+        state=State.CHECKING,
+        step=Step.CHECK_RECORD,
+        wake=now,
+        ledger=ledger,
+        reason=None,
+        detail="",
+        looks=0,
+        failures=0,
+        history=entered(v, State.CHECKING, now, None),
+    )
+
+
+def to_blocked(
+    v: Verification, step: Step, now: datetime, wake: datetime, reason: Reason, detail: str
+) -> Verification:
+    """Wait for a person; `step` is what is tried again."""
+    known = v.state is State.BLOCKED and v.reason is reason
+    return replace(
+        v,
+        state=State.BLOCKED,
+        step=step,
+        wake=wake,
+        reason=reason,
+        detail=detail,
+        failures=0,
+        history=v.history if known else entered(v, State.BLOCKED, now, reason),
+    )
+
+
+def unblocked(v: Verification) -> Verification:
+    """Return the blocked verification as it was before: in the state that its step works in."""
+    assert v.step is not None, "a blocked verification has a step"
+    return replace(v, state=STATE_OF[v.step])
+
+
+def to_end(v: Verification, state: State, now: datetime, reason: Reason | None, detail: str) -> Verification:
+    """End it, for good. The code goes; the ledger stays until its values are dealt with."""
+    return replace(
+        v,
+        state=state,
+        step=None,
+        wake=None,
+        code=None,
+        reason=reason,
+        detail=detail,
+        history=entered(v, state, now, reason),
+    )
+
+
+def withdrawing(v: Verification, policy: Policy, now: datetime) -> Verification:
+    """Return the ended verification with its clean-up due, where there is one.
+
+    Superseded values always go, whatever the policy says of the last one; they are removed once more even if the
+    provider has confirmed it before, after a pause in which the late write of a frozen worker can land.
+    """
+    pending = due_for_removal(v, policy)
+    if not pending:
+        return replace(v, step=None, wake=None)
+    only_last = all(record.generation == v.generation for record in pending)
+    pause = policy.withdraw_after if only_last else max(policy.closing_delay, policy.withdraw_after)
+    return replace(v, step=Step.WITHDRAW_RECORD, wake=now + pause)
+
+
+def due_for_removal(v: Verification, policy: Policy) -> tuple[Record, ...]:
+    """Return the lines of an ended verification's ledger that are to go."""
+    if policy.records == "withdraw":
+        return v.ledger
+    return tuple(record for record in v.ledger if record.generation != v.generation)

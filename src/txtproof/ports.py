@@ -1,0 +1,188 @@
+"""What the workflow needs of the world: one protocol per role. Adapters return values; what the outside did wrong is a
+value too, never an exception."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Protocol
+
+from txtproof.core.decisions import Look
+from txtproof.core.events import Event
+from txtproof.core.model import Key, Record, State, Step, Verification
+from txtproof.core.observations import Command, PublishAnswer, RouteAnswer, Sight, UpstreamAnswer, WithdrawAnswer
+
+
+class StoreUnavailable(Exception):
+    """The store cannot be reached, or answers that it cannot work now; the message says which and why."""
+
+
+class Clock(Protocol):
+    """Time as it passes. What the time *is*, the store says: there is one clock for all workers."""
+
+    def elapsed(self) -> float:
+        """Return seconds since some fixed instant, never going back."""
+
+
+class Upstream(Protocol):
+    """Nexus."""
+
+    async def generate_code(self, key: Key) -> UpstreamAnswer:
+        """Ask for a code: one call, no repeats of its own, done within the call timeout."""
+
+
+class Lookup(Protocol):
+    """The judge: the domain's authoritative servers."""
+
+    async def look(self, look: Look) -> Sight:
+        """Look once, within the call timeout."""
+
+
+class Publisher(Protocol):
+    """One DNS provider. The promise: every other value at the name, and the set's TTL, stays as it is.
+
+    Values are opaque bytes, compared joined and case-sensitively. All calls are idempotent.
+    """
+
+    async def ensure_txt(
+        self, zone: str, name: str, value: bytes, ttl: int, replaces: Sequence[bytes] = ()
+    ) -> PublishAnswer:
+        """Have the value at the name and none of `replaces`, with no instant without a valid value.
+
+        `ttl` in seconds counts only where no TXT set exists yet: a TTL belongs to the set (RFC 2181, 5.2).
+        """
+
+    async def remove_txt(self, zone: str, name: str, value: bytes) -> WithdrawAnswer:
+        """Have exactly this value no more at the name."""
+
+    async def read_txt(self, zone: str, name: str) -> Sequence[bytes] | None:
+        """Return the values at the name as the provider holds them; None where it cannot say."""
+
+
+class Publishing(Protocol):
+    """All publishers, behind the routing from a name to the one that writes it."""
+
+    async def route(self, name: str) -> RouteAnswer:
+        """Find who writes the name."""
+
+    async def publish(self, record: Record, ttl: int, replaces: Sequence[bytes] = ()) -> PublishAnswer:
+        """Call the record's publisher: `Publisher.ensure_txt`."""
+
+    async def withdraw(self, record: Record) -> WithdrawAnswer:
+        """Call the record's publisher: `Publisher.remove_txt`."""
+
+
+# The store
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row under lease: whoever holds the highest fence may commit."""
+
+    verification: Verification
+    fence: int
+    claims: int
+    """Claims since the last commit, this one included."""
+    inbox: tuple[Command, ...] = ()
+    """Commands that wait for this visit, oldest first."""
+    inbox_mark: int = 0
+    """How far the inbox was read: handed back at the commit, which removes that part and no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What a claim brought, and what the time was on the store's clock."""
+
+    now: datetime
+    rows: tuple[Row, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """One atomic change of a row."""
+
+    row: Row
+    commit_id: str
+    """Unique to this change: the same id again is answered `APPLIED` and changes nothing."""
+    verification: Verification
+    events: tuple[Event, ...] = ()
+    keep_lease: bool = False
+    """True in the middle of a visit."""
+
+
+class Outcome(StrEnum):
+    """What became of a commit."""
+
+    COMMITTED = "committed"
+    APPLIED = "applied"
+    """It had been committed before: a reply was lost."""
+    FENCED = "fenced"
+    """Somebody else holds the row now: drop everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A command on its way in."""
+
+    key: Key
+    command: Command
+    """What an active verification of this key is told."""
+    newborn: tuple[Verification, tuple[Event, ...]] | None = None
+    """What is stored where there is no active one; None for commands that need one."""
+    ack: tuple[str, str, str] | None = None
+    """Stream, group and entry id that this acknowledges, in the same atomic step."""
+
+
+class Welcome(StrEnum):
+    """What became of an arrival."""
+
+    CREATED = "created"
+    ATTACHED = "attached"
+    """It waits in the inbox of the active verification."""
+    NOT_FOUND = "not_found"
+    ENDED = "ended"
+    """The verification is terminal and the command needs an active one."""
+
+
+class Store(Protocol):
+    """The truth: rows, lanes with due times, and the outbox, changed together or not at all."""
+
+    async def now(self) -> datetime:
+        """Return the time on the store's clock, aware, UTC."""
+
+    async def accept(self, arrivals: Sequence[Arrival]) -> list[Welcome]:
+        """Create, attach or refuse each (ACCEPT)."""
+
+    async def claim(self, step: Step, limit: int) -> Claimed:
+        """Lease up to `limit` due rows of a lane, the longest due first (CLAIM)."""
+
+    async def commit(self, commits: Sequence[Commit]) -> list[Outcome]:
+        """Write each change whose fence still holds (COMMIT)."""
+
+    async def due(self) -> frozenset[Step]:
+        """Return the lanes that have work now."""
+
+    async def audit(self) -> int:
+        """Put back non-terminal rows that no lane holds; return how many there were (AUDIT)."""
+
+
+class Register(Protocol):
+    """The truth, read only: for operators."""
+
+    async def find(self, key: Key) -> Verification | None:
+        """Return the latest verification of a key."""
+
+    def list(self, state: State | None = None) -> AsyncIterator[Verification]:
+        """Go through all verifications, in no order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Timeouts:
+    """Limits that nest (docs/architecture.md); each must be shorter than the one below it."""
+
+    call: timedelta = timedelta(seconds=10)
+    """One call to Nexus, a publisher or the name servers."""
+    visit: timedelta = timedelta(seconds=25)
+    """One batch of visits; what is left then is cancelled and its leases run out."""
+    lease: timedelta = timedelta(seconds=60)
+    """How long a claimed row belongs to its worker."""
