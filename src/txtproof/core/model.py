@@ -79,6 +79,7 @@ class Code:
 
     value: str = field(repr=False)
     expires: datetime
+    issued: datetime
     assumed: bool = False
     """True where Nexus gave no expiry and the policy's assumed lifetime stands in for it."""
 
@@ -92,8 +93,7 @@ class Code:
 class Record:
     """One TXT value of ours at one name: a line of the ledger.
 
-    It enters the ledger before the provider is called, and `removed` says that the provider has confirmed its
-    removal. Only an exact value from the ledger is ever removed.
+    It enters the ledger before the provider is called, and only an exact value from the ledger is ever removed.
     """
 
     publisher: str
@@ -101,7 +101,9 @@ class Record:
     name: str
     value: str = field(repr=False)
     generation: int = 0
-    removed: bool = False
+    """Which code of this run it carries; 0 for what a run before this one wrote."""
+    superseded: bool = False
+    """True once it proves nothing any more: another value took its place, or its run ended unverified."""
 
     def beside(self, other: "Record") -> bool:
         """Say whether both stand in the same TXT set."""

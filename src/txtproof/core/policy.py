@@ -27,7 +27,7 @@ class Policy:
     record_ttl: int = 60
     """Seconds."""
     records: Literal["keep", "withdraw"] = "keep"
-    """What becomes of the record once the verification has ended."""
+    """What becomes of a verified domain's record; without a proof the record always goes."""
     withdraw_after: timedelta = timedelta(0)
     """How long after the end the record is withdrawn, where `records` says so."""
     max_claims: int = 5

@@ -195,7 +195,8 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "A resolver still remembers that the name did not exist.", "Wait until that memory ends."
     ),
     Reason.DOUBLED_NAME: Explanation(
-        "The record stands at a name that has the domain in it twice.", "Enter the name at the provider without the domain."
+        "The record stands at a name that has the domain in it twice.",
+        "Enter the name at the provider without the domain.",
     ),
     Reason.WRONG_NAME: Explanation("The right value stands at another name.", "Move it to the name that is asked for."),
     Reason.ALTERED_VALUE: Explanation(
@@ -205,12 +206,15 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "A CNAME at the record's name leads to a name without the code.", "Publish at its target, or remove the CNAME."
     ),
     Reason.WILDCARD_CNAME: Explanation(
-        "A wildcard CNAME answers for the record's name.", "Create the name itself: it takes precedence over the wildcard."
+        "A wildcard CNAME answers for the record's name.",
+        "Create the name itself: it takes precedence over the wildcard.",
     ),
     Reason.NOT_YET_SERVED: Explanation(
         "The provider has taken the record and has not served it yet.", "Wait: providers publish in batches."
     ),
-    Reason.TIMEOUT: Explanation("None of the domain's name servers answers.", "Check the name servers and the firewall."),
+    Reason.TIMEOUT: Explanation(
+        "None of the domain's name servers answers.", "Check the name servers and the firewall."
+    ),
     Reason.SERVFAIL: Explanation("The domain's name servers report a failure of their own.", "Check the name servers."),
     Reason.REFUSED: Explanation("The domain's name servers refuse the question.", "Check their access rules."),
     Reason.LAME: Explanation(
@@ -221,7 +225,9 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Check the delegation, the configured resolvers and the firewall on port 53.",
     ),
     Reason.DNSSEC_BOGUS: Explanation("The zone's DNSSEC signatures do not hold.", "Have the zone signed anew."),
-    Reason.CODE_EXPIRED: Explanation("The code expired before it was seen.", "Nothing: a new one is requested by itself."),
+    Reason.CODE_EXPIRED: Explanation(
+        "The code expired before it was seen.", "Nothing: a new one is requested by itself."
+    ),
     Reason.DEADLINE_PASSED: Explanation(
         "The verification's deadline passed.", "See its last reason in the history, then request it again."
     ),

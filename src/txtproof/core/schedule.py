@@ -1,4 +1,4 @@
-"""When to act again: curves and bounds. The jitter comes from the row itself, so that the same row always waits alike."""
+"""When to act again: curves and bounds. The jitter comes from the row itself: the same row always waits alike."""
 
 from datetime import datetime, timedelta
 from zlib import crc32
@@ -24,7 +24,7 @@ def pause_after(looks: int) -> timedelta:
 
 def backoff(failures: int) -> timedelta:
     """Return how long to wait after that many calls in a row that reached nobody: 1, 2, 4 ... 300 s."""
-    return min(FIRST_BACKOFF * 2 ** min(max(failures, 1) - 1, 20), LONGEST_BACKOFF)
+    return min(FIRST_BACKOFF * (1 << min(max(failures, 1) - 1, 20)), LONGEST_BACKOFF)
 
 
 def jittered(pause: timedelta, *seed: object) -> timedelta:

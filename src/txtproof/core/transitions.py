@@ -7,6 +7,7 @@ and nowhere else.
 from dataclasses import replace
 from datetime import datetime
 
+from txtproof.core.events import Event
 from txtproof.core.model import Change, Code, Record, State, Step, Verification
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
@@ -81,15 +82,12 @@ def to_checking(v: Verification, now: datetime, ledger: tuple[Record, ...]) -> V
     )
 
 
-def to_blocked(
-    v: Verification, step: Step, now: datetime, wake: datetime, reason: Reason, detail: str
-) -> Verification:
-    """Wait for a person; `step` is what is tried again."""
+def to_blocked(v: Verification, now: datetime, wake: datetime, reason: Reason, detail: str) -> Verification:
+    """Wait for a person; the step stays, and is tried again."""
     known = v.state is State.BLOCKED and v.reason is reason
     return replace(
         v,
         state=State.BLOCKED,
-        step=step,
         wake=wake,
         reason=reason,
         detail=detail,
@@ -98,10 +96,13 @@ def to_blocked(
     )
 
 
-def unblocked(v: Verification) -> Verification:
-    """Return the blocked verification as it was before: in the state that its step works in."""
-    assert v.step is not None, "a blocked verification has a step"
-    return replace(v, state=STATE_OF[v.step])
+def unblocked(v: Verification, now: datetime) -> Verification:
+    """Go on where it was blocked; where the code has expired meanwhile, with a new one."""
+    assert v.step in STATE_OF, "a blocked verification has a step to try again"
+    if v.code is None:
+        return to_requested(v, now, now, None)
+    state = STATE_OF[v.step]
+    return replace(v, state=state, wake=now, reason=None, detail="", history=entered(v, state, now, None))
 
 
 def to_end(v: Verification, state: State, now: datetime, reason: Reason | None, detail: str) -> Verification:
@@ -114,6 +115,7 @@ def to_end(v: Verification, state: State, now: datetime, reason: Reason | None, 
         code=None,
         reason=reason,
         detail=detail,
+        failures=0,
         history=entered(v, state, now, reason),
     )
 
@@ -121,19 +123,37 @@ def to_end(v: Verification, state: State, now: datetime, reason: Reason | None, 
 def withdrawing(v: Verification, policy: Policy, now: datetime) -> Verification:
     """Return the ended verification with its clean-up due, where there is one.
 
-    Superseded values always go, whatever the policy says of the last one; they are removed once more even if the
-    provider has confirmed it before, after a pause in which the late write of a frozen worker can land.
+    Superseded values are removed once more even where the provider has confirmed it before, after a pause in which
+    the late write of a frozen worker can land.
     """
     pending = due_for_removal(v, policy)
     if not pending:
         return replace(v, step=None, wake=None)
-    only_last = all(record.generation == v.generation for record in pending)
-    pause = policy.withdraw_after if only_last else max(policy.closing_delay, policy.withdraw_after)
+    late = any(record.superseded for record in pending)
+    pause = max(policy.closing_delay, policy.withdraw_after) if late else policy.withdraw_after
     return replace(v, step=Step.WITHDRAW_RECORD, wake=now + pause)
 
 
 def due_for_removal(v: Verification, policy: Policy) -> tuple[Record, ...]:
-    """Return the lines of an ended verification's ledger that are to go."""
-    if policy.records == "withdraw":
-        return v.ledger
-    return tuple(record for record in v.ledger if record.generation != v.generation)
+    """Return the lines of an ended verification's ledger that are to go.
+
+    A value that proves nothing is litter at a customer's name. What stays, unless the policy says otherwise, is the
+    record of a verified domain: this run's, or the run's before where this one did not get as far as a code.
+    """
+    if policy.records == "keep" and (v.state is State.VERIFIED or v.generation == 0):
+        return tuple(record for record in v.ledger if record.superseded)
+    return v.ledger
+
+
+def inherited(
+    newborn: Verification, events: tuple[Event, ...], old: Verification
+) -> tuple[Verification, tuple[Event, ...]]:
+    """Return a new run of a key, and its first events, as the successor of the run before.
+
+    The old ledger is taken over as generation 0, so that what the old run wrote is still known to be ours; event
+    numbers go on rising, since they rise per subject.
+    """
+    unproven = old.state is not State.VERIFIED
+    ledger = tuple(replace(line, generation=0, superseded=line.superseded or unproven) for line in old.ledger)
+    heir = replace(newborn, ledger=ledger, sequence=newborn.sequence + old.sequence)
+    return heir, tuple(replace(event, sequence=event.sequence + old.sequence) for event in events)

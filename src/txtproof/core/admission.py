@@ -1,0 +1,31 @@
+"""The first moment of a verification."""
+
+from datetime import datetime
+
+from txtproof.core.decisions import Decision
+from txtproof.core.events import EventKind
+from txtproof.core.model import Change, Key, State, Step, Verification
+from txtproof.core.orders import Refusal, Request
+from txtproof.core.policy import Policy
+from txtproof.core.schedule import no_later_than
+from txtproof.core.telling import stamp, tell
+
+
+def admitted(identity: str, key: Key, request: Request, now: datetime, policy: Policy) -> Decision | Refusal:
+    """Return a new run with its first event, or why there is none."""
+    if request.deadline is not None and request.deadline <= now:
+        return Refusal("bad_deadline", f"deadline {stamp(request.deadline)} has passed: write a later one, or none")
+    deadline = no_later_than(request.deadline or now + policy.deadline, now + policy.longest_deadline)
+    v = Verification(
+        id=identity,
+        key=key,
+        state=State.REQUESTED,
+        accepted=now,
+        deadline=deadline,
+        step=Step.REQUEST_CODE,
+        wake=now,
+        domain=request.domain,
+        correlation_id=request.correlation_id,
+        history=(Change(now, State.REQUESTED),),
+    )
+    return tell(Decision(v), EventKind.ACCEPTED, now, attached=False, deadline=stamp(deadline))

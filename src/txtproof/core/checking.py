@@ -1,0 +1,112 @@
+"""Checking: what follows from a look at the domain's name servers."""
+
+from dataclasses import replace
+from datetime import datetime
+
+from txtproof.core import schedule
+from txtproof.core.decisions import Decision, Effect, Look
+from txtproof.core.ending import ended
+from txtproof.core.events import EventKind
+from txtproof.core.model import State, Verification
+from txtproof.core.observations import (
+    Ambiguous,
+    Blocked,
+    Match,
+    Miss,
+    Observation,
+    Published,
+    Routed,
+    Unreachable,
+    Unseen,
+    Woken,
+)
+from txtproof.core.policy import Policy
+from txtproof.core.publishing import find_route, intended, record_name, record_value, settled
+from txtproof.core.setbacks import bounded, on_its_way
+from txtproof.core.telling import DAILY, evidence, problem, stamp, tell
+
+REPAIR_EVERY = 8
+"""After that many misses in a row the record is ensured anew: somebody else may have removed it."""
+
+
+def checking(v: Verification, seen: Observation, now: datetime, policy: Policy) -> Decision:
+    """Decide while the name servers are to serve the record."""
+    match seen:
+        case Woken():
+            return Decision(v, _first_effect(v, policy))
+        case Routed():
+            return intended(v, seen, policy)
+        case Published() if v.ledger:
+            return Decision(replace(v, ledger=settled(v)), _look(v, policy))
+        case Blocked() | Unreachable() | Ambiguous():
+            # only the repair failed: the record may stand all the same, and the judge is DNS
+            return Decision(v, _look(v, policy))
+        case Match(servers=servers):
+            return ended(on_its_way(v, now).verification, State.VERIFIED, now, policy, servers=servers)
+        case Miss():
+            return _told(_missed(on_its_way(v, now), seen, now), v, now)
+        case Unseen():
+            return _told(_unseen(on_its_way(v, now), seen, now), v, now)
+        case _:
+            return Decision(v)
+
+
+def _first_effect(v: Verification, policy: Policy) -> Effect:
+    if v.looks and v.looks % REPAIR_EVERY == 0:
+        return find_route(v, policy)
+    return _look(v, policy)
+
+
+def _look(v: Verification, policy: Policy) -> Look:
+    expected = record_value(v, policy)
+    former = tuple((line.generation, line.value.encode()) for line in v.ledger if line.value != expected)
+    return Look(v.domain or "", record_name(v, policy), expected.encode(), former)
+
+
+def _missed(going: Decision, seen: Miss, now: datetime) -> Decision:
+    v = going.verification
+    looks = v.looks + 1
+    pause = schedule.jittered(schedule.pause_after(looks), v.id, v.generation, looks)
+    if seen.changes_in is not None:
+        pause = min(max(seen.changes_in, schedule.CURVE[0]), schedule.LONGEST_PAUSE)
+    missed = replace(
+        v,
+        looks=looks,
+        failures=0,
+        reason=seen.reason,
+        detail=seen.detail,
+        servers=seen.servers,
+        wake=bounded(v, now + pause),
+    )
+    return replace(going, verification=missed)
+
+
+def _unseen(going: Decision, seen: Unseen, now: datetime) -> Decision:
+    v = going.verification
+    failures = v.failures + 1
+    pause = schedule.jittered(schedule.backoff(failures), v.id, v.generation, failures)
+    unseen = replace(
+        v,
+        failures=failures,
+        reason=seen.reason,
+        detail=seen.detail,
+        servers=seen.servers,
+        wake=bounded(v, now + pause),
+    )
+    return replace(going, verification=unseen)
+
+
+def _told(decision: Decision, before: Verification, now: datetime) -> Decision:
+    """Tell of the first look, of a change of reason, and daily."""
+    v = decision.verification
+    if before.told is not None and v.reason is before.reason and now < before.told + DAILY:
+        return decision
+    return tell(
+        replace(decision, verification=replace(v, told=now)),
+        EventKind.CHECKED,
+        now,
+        **problem(v),
+        servers=evidence(v.servers),
+        attempt=v.looks + v.failures,
+        nextLook=stamp(v.wake),
+    )

@@ -1,0 +1,86 @@
+"""Publishing: what is ours at the name, and what is to become of it."""
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from txtproof.core import names
+from txtproof.core.decisions import Decision, FindRoute, Publish
+from txtproof.core.events import EventKind
+from txtproof.core.model import Record, Verification
+from txtproof.core.observations import Ambiguous, Blocked, Observation, Published, Routed, Unreachable, Woken
+from txtproof.core.policy import Policy
+from txtproof.core.setbacks import backed_off, blocked, on_its_way
+from txtproof.core.telling import tell
+from txtproof.core.transitions import to_checking
+
+REMEMBERED = 3
+"""Superseded values kept beside the present one: an old code can then be called one, and a late write corrected."""
+
+
+def publishing(v: Verification, seen: Observation, now: datetime, policy: Policy) -> Decision:
+    """Decide while the provider is to take the record."""
+    match seen:
+        case Woken():
+            return Decision(v, find_route(v, policy))
+        case Routed():
+            # blocked, and the code has expired meanwhile: a route is back, so a new code is worth asking for
+            return on_its_way(v, now) if v.code is None else intended(v, seen, policy)
+        case Published():
+            return _published(v, seen, now)
+        case Blocked():
+            return blocked(v, seen, now, policy)
+        case Unreachable():
+            return backed_off(v, seen, now, policy, seen.retry_after or timedelta(0))
+        case Ambiguous():
+            return backed_off(v, seen, now, policy, timedelta(0))
+        case _:
+            return Decision(v)
+
+
+def record_name(v: Verification, policy: Policy) -> str:
+    """Return the name at which the domain's record is looked for."""
+    return names.fill(policy.record_name, domain=v.domain or "")
+
+
+def record_value(v: Verification, policy: Policy) -> str:
+    """Return the value that the record shall have."""
+    return names.fill(policy.record_value, code=v.code.value if v.code else "")
+
+
+def find_route(v: Verification, policy: Policy) -> FindRoute:
+    """Ask who writes the record's name."""
+    return FindRoute(record_name(v, policy))
+
+
+def intended(v: Verification, seen: Routed, policy: Policy) -> Decision:
+    """Write down what will be written, then have it written; in the same call it takes the place of all of ours."""
+    record = Record(seen.publisher, seen.zone, seen.name, record_value(v, policy), v.generation)
+    others = tuple(line for line in v.ledger if not line.same_value(record))
+    replaces = tuple(dict.fromkeys(line.value for line in others if line.beside(record)))
+    return Decision(replace(v, ledger=(*others, record)), Publish(record, policy.record_ttl, replaces))
+
+
+def settled(v: Verification) -> tuple[Record, ...]:
+    """Return the ledger once its last line stands in DNS: the other lines prove nothing any more."""
+    *others, present = v.ledger
+    replaced = [line for line in others if line.beside(present)][-REMEMBERED:]
+    elsewhere = [line for line in others if not line.beside(present)]
+    return (*(replace(line, superseded=True) for line in (*elsewhere, *replaced)), present)
+
+
+def _published(v: Verification, seen: Published, now: datetime) -> Decision:
+    going = on_its_way(v, now)
+    if going.verification.code is None or not v.ledger:
+        return going
+    ledger = settled(going.verification)
+    decision = replace(going, verification=to_checking(going.verification, now, ledger))
+    written = ledger[-1]
+    return tell(
+        decision,
+        EventKind.RECORD_PUBLISHED,
+        now,
+        publisher=written.publisher,
+        zone=written.zone,
+        name=written.name,
+        changed=seen.changed,
+    )
