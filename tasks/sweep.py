@@ -1,0 +1,20 @@
+"""Celery task `verification.sweep`: beat's tick."""
+
+import logging
+
+from celery import shared_task
+
+from tasks import base
+from txtproof.ports import StoreUnavailable
+
+log = logging.getLogger(__name__)
+
+
+@shared_task(name="verification.sweep")
+def sweep() -> None:
+    """Ring every lane that has due work. Two beats ring twice, which changes nothing."""
+    here = base.home()
+    try:
+        here.run(here.services.sweep(base.ring))
+    except StoreUnavailable as fault:
+        log.warning("sweep: the store is away: %s", fault)

@@ -1,0 +1,60 @@
+"""Settings -> Options: the one place that reads the environment."""
+
+import os
+from datetime import timedelta
+from functools import cache
+
+from config.settings import Settings, load_settings
+from txtproof.adapters.dns.look import LookOptions
+from txtproof.adapters.nexus import BasicAuth, BearerAuth, NexusOptions
+from txtproof.adapters.publishers.rfc2136 import Rfc2136Options
+from txtproof.assembly import Options
+from txtproof.ports import Timeouts
+
+TIMEOUTS = Timeouts()
+
+
+@cache
+def settings() -> Settings:
+    """Read the settings, once. Raises SettingsProblems with all that is wrong."""
+    return load_settings(os.environ)
+
+
+def options(given: Settings) -> Options:
+    """Say in the behaviour's own words what the settings ask for."""
+    return Options(
+        redis_url=given.redis.url.get_secret_value(),
+        nexus=_nexus(given, TIMEOUTS.call),
+        look=LookOptions(
+            resolvers=tuple(given.dns.resolvers),
+            authoritative_port=given.dns.authoritative_port,
+            allow_private_servers=given.dns.allow_private_servers,
+            call_timeout=TIMEOUTS.call,
+        ),
+        publishers=tuple(
+            Rfc2136Options(
+                name=publisher.name,
+                zones=tuple(publisher.zones),
+                server=publisher.server,
+                tsig_name=publisher.tsig_name,
+                tsig_algorithm=publisher.tsig_algorithm,
+                tsig_secret=publisher.tsig_secret,
+                call_timeout=TIMEOUTS.call,
+            )
+            for publisher in given.publishers
+        ),
+        policy=given.policy_rules(),
+        timeouts=TIMEOUTS,
+    )
+
+
+def _nexus(given: Settings, call_timeout: timedelta) -> NexusOptions:
+    nexus = given.nexus
+    auth: BearerAuth | BasicAuth
+    if nexus.bearer_token is not None and nexus.application_token is not None:
+        auth = BearerAuth(nexus.bearer_token, nexus.application_token, nexus.application_token_header)
+    else:
+        assert nexus.basic_username is not None, "checked with the settings"
+        assert nexus.basic_password is not None, "checked with the settings"
+        auth = BasicAuth(nexus.basic_username, nexus.basic_password)
+    return NexusOptions(nexus.base_url, auth, call_timeout, nexus.calls_in_flight)

@@ -1,0 +1,68 @@
+"""Messages of other services: a thread of the worker's main process that reads their stream.
+
+Not a Celery queue: one malformed message on that ends the worker (docs/decisions). A stranger's message here can do
+no worse than end up in `txtproof:rejected`.
+"""
+
+import asyncio
+import logging
+import threading
+from datetime import timedelta
+from typing import Any
+
+from celery import bootsteps
+
+from config.settings import Settings
+from tasks.base import ring
+from txtproof.assembly import Reception, open_reception
+from txtproof.ports import StoreUnavailable
+from worker import bootstrap
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 100
+"""Messages taken in one go."""
+WAIT = timedelta(seconds=1)
+"""How long to wait for messages, and how long after a failure of the store to try again."""
+
+
+class Intake(bootsteps.StartStopStep):
+    """Start and stop the thread with the worker."""
+
+    requires = ("celery.worker.components:Pool",)
+
+    def __init__(self, parent: Any, **_: object) -> None:
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="txtproof-intake", daemon=True)
+        super().__init__(parent)
+
+    def start(self, _parent: Any) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def stop(self, _parent: Any) -> None:
+        """Read no more; what was taken and not accepted is taken again by another worker."""
+        self._stopping.set()
+        if self._thread.is_alive():
+            self._thread.join(10)
+
+    terminate = stop
+
+    def _run(self) -> None:
+        asyncio.run(self._receive(bootstrap.settings()))
+
+    async def _receive(self, settings: Settings) -> None:
+        async with open_reception(bootstrap.options(settings)) as reception:
+            while not self._stopping.is_set():
+                await self._receive_once(reception)
+
+    async def _receive_once(self, reception: Reception) -> None:
+        try:
+            await reception.receive(AT_ONCE, WAIT, ring)
+        except StoreUnavailable as fault:
+            log.warning("intake: the store is away: %s", fault)
+            await asyncio.sleep(WAIT.total_seconds())
+        except Exception as fault:  # noqa: BLE001  # the thread must live as long as the worker does
+            # the text of an exception may quote a message
+            log.error("intake: %s", type(fault).__name__)  # noqa: TRY400
+            await asyncio.sleep(WAIT.total_seconds())
