@@ -162,8 +162,11 @@ class Store(Protocol):
     async def due(self) -> frozenset[Step]:
         """Return the lanes that have work now."""
 
-    async def audit(self) -> int:
-        """Put back non-terminal rows that no lane holds; return how many there were (AUDIT)."""
+    async def audit(self, every: timedelta = timedelta(0)) -> int:
+        """Put back rows with a step that no lane holds; return how many there were (AUDIT).
+
+        It reads every row: with `every` it does nothing where somebody has done it that recently.
+        """
 
 
 class Register(Protocol):

@@ -6,20 +6,17 @@ what it had not is decided anew by whoever claims the row when the lease has run
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import assert_never
 
-from txtproof.core.admission import admitted
 from txtproof.core.decisions import Decision, Effect, FindRoute, Look, Publish, RequestCode, Withdraw
 from txtproof.core.machine import decide
 from txtproof.core.model import Step
-from txtproof.core.observations import Attach, Observation, Poisoned, Woken
-from txtproof.core.orders import Order, Refusal, Request
+from txtproof.core.observations import Observation, Poisoned, Woken
 from txtproof.core.policy import Policy
 from txtproof.ports import (
-    Arrival,
     Clock,
     Commit,
     Lookup,
@@ -30,7 +27,6 @@ from txtproof.ports import (
     StoreUnavailable,
     Timeouts,
     Upstream,
-    Welcome,
 )
 
 log = logging.getLogger(__name__)
@@ -40,16 +36,8 @@ Ring = Callable[[Step], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class Delivery:
-    """An order, and the message that brought it, if it is to be acknowledged."""
-
-    order: Order
-    ack: tuple[str, str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Workflow:
-    """Accept orders and work on lanes, with whatever stands behind the ports."""
+    """Work on lanes, with whatever stands behind the ports."""
 
     store: Store
     upstream: Upstream
@@ -61,27 +49,6 @@ class Workflow:
     timeouts: Timeouts = field(default_factory=Timeouts)
     in_flight: int = 100
     """Visits of one lane at a time, per process."""
-
-    async def accept(self, deliveries: Sequence[Delivery]) -> list[Welcome | Refusal]:
-        """Store each order and acknowledge its message, in one atomic step per order; say what became of each.
-
-        A refused order changes nothing and acknowledges nothing: what to do with its message is the caller's choice.
-        Raises StoreUnavailable; every order may then be brought again.
-        """
-        now = await self.store.now()
-        arrivals = [self._arrival(delivery, now) for delivery in deliveries]
-        stored = iter(await self.store.accept([one for one in arrivals if isinstance(one, Arrival)]))
-        return [one if isinstance(one, Refusal) else next(stored) for one in arrivals]
-
-    def _arrival(self, delivery: Delivery, now: datetime) -> Arrival | Refusal:
-        key, wish = delivery.order.key, delivery.order.wish
-        if not isinstance(wish, Request):
-            return Arrival(key, wish, ack=delivery.ack)
-        born = admitted(self.new_id(), key, wish, now, self.policy)
-        if isinstance(born, Refusal):
-            return born
-        attach = Attach(wish.deadline, wish.domain, wish.correlation_id)
-        return Arrival(key, attach, newborn=(born.verification, born.events), ack=delivery.ack)
 
     async def drain(self, step: Step, ring: Ring, patience: timedelta) -> bool:
         """Work on a lane until it is empty or no new row may be begun; return whether it was emptied.
