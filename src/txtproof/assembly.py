@@ -19,6 +19,7 @@ from txtproof.adapters.nexus import NexusClient, NexusOptions
 from txtproof.adapters.publishers.rfc2136 import Rfc2136Options, Rfc2136Publisher
 from txtproof.adapters.publishers.routing import Registration, RoutedPublishing
 from txtproof.adapters.redis_connection import open_redis
+from txtproof.adapters.redis_register import RedisRegister
 from txtproof.adapters.redis_store import RedisStore
 from txtproof.core.orders import Order, Refusal
 from txtproof.core.policy import Policy
@@ -92,12 +93,11 @@ async def open_reception(options: Options) -> AsyncIterator[Reception]:
 class Desk:
     """What an operator can ask for and see."""
 
-    def __init__(self, store: RedisStore) -> None:
-        self._store = store
+    def __init__(self, store: RedisStore, register: RedisRegister) -> None:
         self._acceptance = Acceptance(store, Policy(), new_id)
-        self.find = store.find
-        self.list = store.list
-        self.events = store.events
+        self.find = register.find
+        self.list = register.list
+        self.events = register.events
 
     async def take(self, order: Order) -> Welcome | Refusal:
         """Take an order; the workers hear of it within a second."""
@@ -111,7 +111,7 @@ async def open_desk(redis_url: str) -> AsyncIterator[Desk]:
     async with open_redis(redis_url) as redis:
         store = RedisStore(redis, encode)
         await store.now()
-        yield Desk(store)
+        yield Desk(store, RedisRegister(redis))
 
 
 def new_id() -> str:

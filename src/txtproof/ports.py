@@ -176,7 +176,10 @@ class Register(Protocol):
         """Return the latest verification of a key."""
 
     def list(self, state: State | None = None) -> AsyncIterator[Verification]:
-        """Go through all verifications, in no order."""
+        """Go through all verifications, in no order, each once."""
+
+    def events(self, *, follow: bool) -> AsyncIterator[bytes]:
+        """Go through the outbox from its oldest event on, as it was written; with `follow`, wait for more."""
 
 
 @dataclass(frozen=True, slots=True)

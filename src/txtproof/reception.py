@@ -32,7 +32,9 @@ class Reception:
         orders = [(message, read_order(message.body)) for message in arrived]
         good = [(message, order) for message, order in orders if isinstance(order, Order)]
         outcomes = await self._acceptance.accept([Delivery(order, self._stream.ack_of(one)) for one, order in good])
-        answers = [(message, refused(order.key, outcome)) for (message, order), outcome in zip(good, outcomes, strict=True)]
+        answers = [
+            (message, refused(order.key, outcome)) for (message, order), outcome in zip(good, outcomes, strict=True)
+        ]
         answers += [(message, refusal) for message, refusal in orders if isinstance(refusal, Refusal)]
         for message, refusal in answers:
             if refusal is not None:

@@ -1,0 +1,98 @@
+"""The intake's side of the stream `txtproof:commands`, and of `txtproof:rejected` where what is refused ends up."""
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import ResponseError
+
+from txtproof.adapters.redis_connection import speaking
+
+GROUP = "txtproof"
+IDLE = timedelta(seconds=30)
+"""A message that was read and neither stored nor refused for that long was left by a dead worker."""
+REJECTED_KEPT = 100_000
+"""About so many refused messages are kept."""
+SHOWN = 64 * 1024
+"""Bytes of a refused message that are kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One entry of the stream."""
+
+    entry_id: str
+    body: bytes = field(repr=False)
+    """The bytes of its field `event`; empty where it has none."""
+
+
+class CommandStream:
+    """Read commands as one consumer of the group. Every method raises StoreUnavailable."""
+
+    def __init__(self, redis: Redis, consumer: str, idle: timedelta = IDLE, prefix: str = "txtproof") -> None:
+        self._redis = redis
+        self._consumer = consumer
+        self._idle = round(idle / timedelta(milliseconds=1))
+        self._commands = f"{prefix}:commands"
+        self._rejected = f"{prefix}:rejected"
+
+    async def read(self, limit: int, wait: timedelta) -> list[Message]:
+        """Return up to `limit` messages: first those that a dead worker left, else new ones, waiting for the first."""
+        with speaking(self._redis):
+            try:
+                return await self._left(limit) or await self._new(limit, wait)
+            except ResponseError as fault:
+                if not str(fault).startswith("NOGROUP"):
+                    raise
+            # the first read of all, or a server that lost its data
+            await self._make_group()
+            return []
+
+    def ack_of(self, message: Message) -> tuple[str, str, str]:
+        """Return what acknowledges a message: stream, group and entry id."""
+        return self._commands, GROUP, message.entry_id
+
+    async def reject(self, message: Message, problem: bytes) -> None:
+        """Set a message aside with its problem, and acknowledge it, in one step."""
+        with speaking(self._redis):
+            async with self._redis.pipeline(transaction=True) as pipe:
+                self._set_aside(pipe, message.body, problem, message.entry_id)
+                pipe.xack(*self.ack_of(message))
+                await pipe.execute()
+
+    async def set_aside(self, body: bytes, problem: bytes) -> None:
+        """Set aside what came another way."""
+        with speaking(self._redis):
+            async with self._redis.pipeline(transaction=True) as pipe:
+                self._set_aside(pipe, body, problem, "")
+                await pipe.execute()
+
+    def _set_aside(self, pipe: Any, body: bytes, problem: bytes, entry_id: str) -> None:
+        fields = {"event": body[:SHOWN], "problem": problem, "entry": entry_id}
+        pipe.xadd(self._rejected, fields, maxlen=REJECTED_KEPT, approximate=True)
+
+    async def _left(self, limit: int) -> list[Message]:
+        reply: Any = await self._redis.xautoclaim(
+            self._commands, GROUP, self._consumer, min_idle_time=self._idle, start_id="0-0", count=limit
+        )
+        return _messages(reply[1])
+
+    async def _new(self, limit: int, wait: timedelta) -> list[Message]:
+        block = max(1, round(wait / timedelta(milliseconds=1)))
+        reply: Any = await self._redis.xreadgroup(
+            GROUP, self._consumer, {self._commands: ">"}, count=limit, block=block
+        )
+        return _messages([entry for _, stream in (reply or ()) for entry in stream])
+
+    async def _make_group(self) -> None:
+        try:
+            await self._redis.xgroup_create(self._commands, GROUP, id="0", mkstream=True)
+        except ResponseError as fault:
+            if not str(fault).startswith("BUSYGROUP"):
+                raise
+
+
+def _messages(entries: Any) -> list[Message]:
+    # an entry that was deleted while it was pending has no fields (Redis 6.2; later ones leave it out)
+    return [Message(entry.decode(), fields.get(b"event", b"")) for entry, fields in entries if fields is not None]
