@@ -3,32 +3,26 @@
 The status decides wherever it can: a body is read for the code, and for what a refusal says about itself.
 """
 
-import re
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
 
+from txtproof.adapters.nexus_fields import MAX_DETAIL, http_date, instant, presentable, retry_after
 from txtproof.core.model import MAX_ID, Key
-from txtproof.core.observations import AlreadyVerified, Blocked, CodeIssued, Rejected, Unreachable, UpstreamAnswer
+from txtproof.core.observations import AlreadyVerified, Blocked, CodeIssued, Rejected, Unreachable
 from txtproof.core.reasons import Reason
 from txtproof.domains import BadDomain, parse_domain
 
 MAX_CODE = 2048
 """Bytes of a code in UTF-8."""
-MAX_DETAIL = 200
-"""Characters."""
-LONGEST_RETRY_AFTER = timedelta(hours=1)
 SUCCESSES = frozenset({200, 201})
 LATER = frozenset({408, 425, 429, *range(500, 600)})
 """Statuses that say: call again later."""
-_DATE_TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?(Z|[+-][0-9]{2}:[0-9]{2})?")
 
 Answer = CodeIssued | AlreadyVerified | Rejected | Blocked | Unreachable
 Int32 = Annotated[int, Field(ge=-MAX_ID - 1, le=MAX_ID)]
@@ -87,12 +81,15 @@ def wants_body(status: int) -> bool:
 
 
 def read_answer(reply: Reply, reading: Reading) -> Answer:
-    """Return what the answer means: each line of the table in docs, and nothing raised whatever stands in it."""
+    """Return what the answer means: nothing is raised, whatever stands in it."""
     match reply.status:
         case status if status in SUCCESSES:
             return _success(reply, reading)
         case status if status in LATER:
-            return Unreachable(Reason.UPSTREAM_UNREACHABLE, str(status), _retry_after(reply, reading.now))
+            answered = http_date(reply.date) or reading.now
+            return Unreachable(
+                Reason.UPSTREAM_UNREACHABLE, f"answered {status}", retry_after(reply.retry_after, answered)
+            )
         case 401:
             return Blocked(Reason.UPSTREAM_AUTH, _problem(reply, reading))
         case 403:
@@ -164,9 +161,6 @@ def _oversized() -> Rejected:
     return _broken("the body is too long and was not read to its end")
 
 
-# Texts
-
-
 def _problem(reply: Reply, reading: Reading) -> str:
     """Return the status, with title and detail of a problem body (RFC 9457, 3.1) where there is one."""
     try:
@@ -177,60 +171,3 @@ def _problem(reply: Reply, reading: Reading) -> str:
     texts = [text for text in (members.get("title"), members.get("detail")) if isinstance(text, str)]
     said = ": ".join(filter(None, (presentable(text, reading.secrets) for text in texts)))
     return f"{reply.status} {said}".strip()[:MAX_DETAIL]
-
-
-def presentable(text: str, secrets: Collection[str] = ()) -> str:
-    """Return a stranger's text as one short line for a person, without control characters and without the secrets."""
-    # concealed twice: cleaning can close the gap in a secret, and can also open one
-    return _concealed(_cleaned(_concealed(text, secrets)), secrets)[:MAX_DETAIL]
-
-
-def _cleaned(text: str) -> str:
-    kept = (" " if character.isspace() else character for character in text)
-    return " ".join("".join(one for one in kept if unicodedata.category(one)[0] != "C").split())
-
-
-def _concealed(text: str, secrets: Collection[str]) -> str:
-    known = sorted(filter(None, secrets), key=len, reverse=True)
-    return re.sub("|".join(map(re.escape, known)), "[hidden]", text) if known else text
-
-
-# Times
-
-
-def instant(text: str) -> datetime:
-    """Read a date-time (RFC 3339, 5.6) that may lack its offset, which then is UTC, and may count ticks of 100 ns.
-
-    Returns UTC. Raises ValueError where it is none or lies outside the years that a datetime can hold.
-    """
-    if not _DATE_TIME.fullmatch(text.upper()):
-        raise ValueError("not a date and time")
-    read = datetime.fromisoformat(text.upper())
-    try:
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    except OverflowError:
-        raise ValueError("outside the years 1 to 9999") from None
-
-
-def http_date(text: str | None) -> datetime | None:
-    """Read an HTTP-date (RFC 9110, 5.6.7); None where there is none or it cannot be read."""
-    if text is None:
-        return None
-    try:
-        read = parsedate_to_datetime(text)
-        return read.replace(tzinfo=UTC) if read.tzinfo is None else read.astimezone(UTC)
-    except (ValueError, TypeError, OverflowError, IndexError):
-        return None
-
-
-def _retry_after(reply: Reply, now: datetime) -> timedelta | None:
-    """Return what Retry-After asks for (RFC 9110, 10.2.3): from nothing to an hour; None where it asks nothing."""
-    text = (reply.retry_after or "").strip()
-    if re.fullmatch(r"-?[0-9]+", text):
-        # a number of more digits than this is over the limit, and int() may refuse it
-        wanted = timedelta(seconds=int(text)) if len(text) <= 9 else LONGEST_RETRY_AFTER
-    elif (until := http_date(text)) is not None:
-        wanted = until - (http_date(reply.date) or now)
-    else:
-        return None
-    return min(max(wanted, timedelta(0)), LONGEST_RETRY_AFTER)

@@ -1,0 +1,72 @@
+"""Kinds of values that settings have, and how each is written."""
+
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from ipaddress import ip_address
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, SecretStr, TypeAdapter, ValidationInfo
+
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+_STRINGS = TypeAdapter(list[str])
+
+
+def duration(given: Any) -> Any:
+    """Read `90`, `90s`, `15m`, `36h` or `7d`; ISO 8601 is left to pydantic."""
+    if isinstance(given, str) and (found := re.fullmatch(r"(\d{1,9})([smhd]?)", given)):
+        return timedelta(seconds=int(found[1]) * _UNITS[found[2] or "s"])
+    return given
+
+
+def strings(given: Any) -> Any:
+    """Read a JSON list, as an environment variable holds it."""
+    if not isinstance(given, str):
+        return given
+    try:
+        return _STRINGS.validate_json(given)
+    except ValueError:
+        raise ValueError('is not a JSON list: write, for example, ["192.0.2.53:53"]') from None
+
+
+def endpoint(given: str) -> str:
+    """Check `address:port`, IPv6 in brackets."""
+    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]{2,45})\]|([0-9.]{7,15})):(\d{1,5})", given)
+    try:
+        if found and 0 < int(found[3]) < 65536 and ip_address(found[1] or found[2]):
+            return given
+    except ValueError:
+        pass
+    raise ValueError(f"{given[:60]!r} is no address and port: write 192.0.2.53:53 or [2001:db8::53]:53")
+
+
+def secret(given: Any, info: ValidationInfo) -> Any:
+    """Follow `env:NAME` and `file:PATH` to the secret; anything else is the secret itself."""
+    if isinstance(given, SecretStr) or not isinstance(given, str):
+        return given
+    kind, _, place = given.partition(":")
+    environ: Mapping[str, str] = (info.context or {}).get("environ", {})
+    if kind == "env":
+        if not environ.get(place):
+            raise ValueError(f"the variable {place[:60]} is not set: set it to the secret")
+        return environ[place]
+    if kind == "file":
+        try:
+            return Path(place).read_text().strip()
+        except (OSError, UnicodeDecodeError):
+            raise ValueError(f"the file {place[:200]} cannot be read: put the secret there") from None
+    return given
+
+
+def referred(given: Any) -> Any:
+    """Insist that a secret of the file is named, not written out: the file is made to be shown around."""
+    if isinstance(given, str) and not given.startswith(("env:", "file:")):
+        raise ValueError("write env:NAME or file:PATH, not the secret itself")
+    return given
+
+
+Duration = Annotated[timedelta, BeforeValidator(duration)]
+Strings = Annotated[tuple[str, ...], BeforeValidator(strings)]
+Secret = Annotated[SecretStr, BeforeValidator(secret)]
+ReferredSecret = Annotated[SecretStr, BeforeValidator(secret), BeforeValidator(referred)]

@@ -1,0 +1,169 @@
+"""DNS UPDATE (RFC 2136) signed with TSIG (RFC 8945): values are added and deleted one by one, on the server itself.
+
+Old values go and the new one comes in one message, which the server applies whole or not at all (RFC 2136, 3.4). The
+message names the TXT set it was made for as a prerequisite (2.4.2, 2.4.3): a set that changed meanwhile refuses it,
+and it is made anew. Without that, an add that was made for an empty name could give its TTL to a neighbour's record
+which came first: a TTL belongs to the whole set.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+import dns.message
+import dns.name
+import dns.rdataclass
+import dns.rdatatype
+import dns.rdtypes.ANY.TXT
+import dns.update
+from pydantic import SecretStr
+
+from txtproof.adapters.publishers.signed_exchange import Session, answered, check_tsig, session
+from txtproof.core.observations import Blocked, Published, PublishAnswer, Unreachable, WithdrawAnswer, Withdrawn
+from txtproof.core.reasons import Reason
+
+MAX_VALUE = 65_000
+"""Bytes; a message over TCP, with its key and its prerequisite, has 65,535 octets (RFC 1035, 4.2.2)."""
+MAX_STRING = 255
+"""Octets of one character-string (RFC 1035, 3.3)."""
+ATTEMPTS = 32
+"""How often a change is made anew because the set had changed; each lost race is another's gain."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rfc2136Options:
+    """One primary name server, and the key that may write there."""
+
+    name: str
+    zones: tuple[str, ...]
+    server: str
+    """`address:port`, IPv6 in brackets."""
+    tsig_name: str
+    tsig_secret: SecretStr = field(repr=False)
+    """Base64."""
+    tsig_algorithm: str = "hmac-sha256"
+    call_timeout: timedelta = timedelta(seconds=10)
+    """For a whole `ensure_txt`, with all its reads and writes."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    zone: str
+    name: str
+
+    @property
+    def owner(self) -> dns.name.Name:
+        return dns.name.from_text(self.name)
+
+
+@dataclass(frozen=True, slots=True)
+class _Set:
+    """The TXT set at a name as the server holds it; no TTL where there is none."""
+
+    rdatas: tuple[dns.rdtypes.ANY.TXT.TXT, ...] = ()
+    ttl: int | None = None
+    alias: str = ""
+    """The target, where a CNAME stands there instead."""
+
+    def holding(self, values: set[bytes]) -> list[dns.rdtypes.ANY.TXT.TXT]:
+        """Return the records with one of these values, however it is cut into strings."""
+        return [rdata for rdata in self.rdatas if _joined(rdata) in values]
+
+
+class Rfc2136Publisher:
+    """Port `Publisher`. Raises ValueError where the key cannot be one; see `check_tsig`."""
+
+    def __init__(self, options: Rfc2136Options) -> None:
+        self._options = options
+        self._key = check_tsig(options.tsig_name, options.tsig_algorithm, options.tsig_secret)
+
+    async def ensure_txt(
+        self, zone: str, name: str, value: bytes, ttl: int, replaces: Sequence[bytes] = ()
+    ) -> PublishAnswer:
+        """Have the value at the name and none of `replaces`; see the port."""
+        if not 0 < len(value) <= MAX_VALUE:
+            return Blocked(
+                Reason.INVALID_VALUE, f"the value has {len(value)} bytes: a TXT record takes 1 to {MAX_VALUE}"
+            )
+        call = self._session()
+        return await answered(call, _ensured(call, _Place(zone, name), value, ttl, replaces))
+
+    async def remove_txt(self, zone: str, name: str, value: bytes) -> WithdrawAnswer:
+        """Have exactly this value no more at the name; see the port."""
+        call = self._session()
+        return await answered(call, _removed(call, _Place(zone, name), value))
+
+    async def read_txt(self, zone: str, name: str) -> Sequence[bytes] | None:
+        """Return the values at the name as the primary holds them; None where it cannot be asked."""
+        call = self._session()
+        found = await answered(call, _read(call, _Place(zone, name)))
+        return [_joined(rdata) for rdata in found.rdatas] if isinstance(found, _Set) else None
+
+    def _session(self) -> Session:
+        return session(self._options.server, self._key, self._options.call_timeout)
+
+
+async def _ensured(call: Session, place: _Place, value: bytes, ttl: int, replaces: Sequence[bytes]) -> PublishAnswer:
+    stale = set(replaces) - {value}
+    for _ in range(ATTEMPTS):
+        before = await _read(call, place)
+        if before.alias:
+            return Blocked(Reason.NAME_IS_CNAME, f"{place.name} is a CNAME: {before.alias}")
+        if before.holding({value}) and not before.holding(stale):
+            return Published(changed=False)
+        if await call.change(_swap(place, before, value, ttl, stale)):
+            return _confirmed(await _read(call, place), place, value)
+    return Unreachable(Reason.CONFLICT, f"the TXT set at {place.name} changes faster than it can be written")
+
+
+async def _removed(call: Session, place: _Place, value: bytes) -> WithdrawAnswer:
+    before = await _read(call, place)
+    ours = before.holding({value})
+    if ours:
+        update = dns.update.UpdateMessage(place.zone)
+        for rdata in ours:
+            update.delete(place.owner, rdata)
+        await call.change(update)
+    return Withdrawn()
+
+
+async def _read(call: Session, place: _Place) -> _Set:
+    question = dns.message.make_query(place.owner, dns.rdatatype.TXT, flags=0)
+    answer = await call.ask(question)
+    alias = answer.get_rrset(answer.answer, place.owner, dns.rdataclass.IN, dns.rdatatype.CNAME)
+    if alias:
+        return _Set(alias=str(alias[0].target).removesuffix("."))
+    found = answer.get_rrset(answer.answer, place.owner, dns.rdataclass.IN, dns.rdatatype.TXT)
+    return _Set(tuple(found), found.ttl) if found else _Set()
+
+
+def _swap(place: _Place, before: _Set, value: bytes, ttl: int, stale: set[bytes]) -> dns.update.UpdateMessage:
+    update = dns.update.UpdateMessage(place.zone)
+    if before.rdatas:
+        update.present(place.owner, *before.rdatas)
+    else:
+        update.absent(place.owner, dns.rdatatype.TXT)
+    for rdata in before.holding(stale):
+        update.delete(place.owner, rdata)
+    if not before.holding({value}):
+        update.add(place.owner, ttl if before.ttl is None else before.ttl, _rdata(value))
+    return update
+
+
+def _confirmed(after: _Set, place: _Place, value: bytes) -> PublishAnswer:
+    """Believe what is served: an update below a delegation, or beside a CNAME, is answered NOERROR and lost."""
+    if after.alias:
+        return Blocked(Reason.NAME_IS_CNAME, f"{place.name} is a CNAME: {after.alias}")
+    if not after.holding({value}):
+        return Blocked(Reason.NOT_SERVED, f"{place.zone} took the update of {place.name} and does not serve it")
+    return Published(changed=True)
+
+
+def _rdata(value: bytes) -> dns.rdtypes.ANY.TXT.TXT:
+    """Make the record's data from bytes: as text, quotes and backslashes would have a meaning."""
+    strings = [value[at : at + MAX_STRING] for at in range(0, len(value), MAX_STRING)]
+    return dns.rdtypes.ANY.TXT.TXT(dns.rdataclass.IN, dns.rdatatype.TXT, strings)
+
+
+def _joined(rdata: dns.rdtypes.ANY.TXT.TXT) -> bytes:
+    return b"".join(rdata.strings)

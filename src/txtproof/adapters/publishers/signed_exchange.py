@@ -1,0 +1,161 @@
+"""Questions and updates to one name server over TCP, signed with TSIG (RFC 8945), and what its answers mean."""
+
+import asyncio
+import binascii
+import socket
+from base64 import b64decode
+from collections.abc import Coroutine
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Any, TypeVar
+
+import dns.asyncbackend
+import dns.asyncquery
+import dns.exception
+import dns.message
+import dns.name
+import dns.rcode
+import dns.tsig
+import dns.update
+from pydantic import SecretStr
+
+from txtproof.core.observations import Ambiguous, Blocked, Unreachable
+from txtproof.core.reasons import Reason
+
+T = TypeVar("T")
+
+CONFLICTS = frozenset({dns.rcode.NXRRSET, dns.rcode.YXRRSET, dns.rcode.NXDOMAIN, dns.rcode.YXDOMAIN})
+"""Answers to an update whose prerequisites do not hold (RFC 2136, 3.2)."""
+
+_REFUSALS = {
+    dns.rcode.REFUSED: (Reason.PUBLISHER_REFUSED, "it refuses this key to write this name"),
+    dns.rcode.NOTAUTH: (Reason.NO_ZONE, "it does not hold the zone"),
+    dns.rcode.NOTZONE: (Reason.NO_ZONE, "the name does not lie in the zone"),
+    dns.rcode.NOTIMP: (Reason.PUBLISHER_REFUSED, "it takes no updates"),
+    dns.rcode.FORMERR: (Reason.INVALID_VALUE, "it does not understand the update"),
+}
+
+
+class Trouble(Exception):
+    """A call that did not go through; `answer` is what the publisher answers."""
+
+    def __init__(self, answer: Blocked | Unreachable | Ambiguous) -> None:
+        super().__init__(answer.reason.value)
+        self.answer = answer
+
+
+def check_tsig(name: str, algorithm: str, secret: SecretStr) -> dns.tsig.Key:
+    """Return the key. Raises ValueError that says what is wrong with it, and never shows the secret."""
+    try:
+        owner = dns.name.from_text(name)
+    except (dns.exception.DNSException, UnicodeError):
+        raise ValueError(f"tsig_name {name[:60]!r} is no name: write it as the server knows it") from None
+    known = dns.name.from_text(algorithm.lower())
+    if known not in dns.tsig.HMACTSig._hashes:  # noqa: SLF001  # dnspython has no public list of what it can do
+        raise ValueError(f"tsig_algorithm {algorithm[:60]!r} is not known: write hmac-sha256 or hmac-sha512")
+    try:
+        octets = b64decode(secret.get_secret_value(), validate=True)
+    except (binascii.Error, ValueError):
+        raise ValueError("tsig_secret is not base64: write it as the key file has it") from None
+    if not octets:
+        raise ValueError("tsig_secret is empty: write it as the key file has it")
+    return dns.tsig.Key(owner, octets, known)
+
+
+@dataclass(slots=True)
+class Session:
+    """One call of a publisher: what it asks and changes on the way, within one time limit."""
+
+    server: str
+    key: dns.tsig.Key = field(repr=False)
+    timeout: float
+    unanswered: bool = False
+    """True while an update is on its way: it may have taken effect."""
+
+    async def ask(self, question: dns.message.Message) -> dns.message.Message:
+        """Put a question. Raises Trouble unless it is answered with NOERROR or NXDOMAIN."""
+        answer = await self._exchanged(question)
+        if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+            raise Trouble(_meaning(answer.rcode(), self.server))
+        return answer
+
+    async def change(self, update: dns.update.UpdateMessage) -> bool:
+        """Send an update; return False where its prerequisites do not hold. Raises Trouble where it is refused."""
+        answer = await self._exchanged(update, changes=True)
+        if answer.rcode() in CONFLICTS:
+            return False
+        if answer.rcode() != dns.rcode.NOERROR:
+            raise Trouble(_meaning(answer.rcode(), self.server))
+        return True
+
+    async def _exchanged(self, message: dns.message.Message, *, changes: bool = False) -> dns.message.Message:
+        message.use_tsig(self.key)
+        host, port = _endpoint(self.server)
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            backend = dns.asyncbackend.get_default_backend()
+            connection = await backend.make_socket(family, socket.SOCK_STREAM, 0, None, (host, port), self.timeout)
+        except (OSError, dns.exception.DNSException) as fault:
+            raise Trouble(_unreachable(self.server, f"no connection ({type(fault).__name__})")) from None
+        async with connection:
+            self.unanswered = changes
+            try:
+                answer = await dns.asyncquery.tcp(message, host, self.timeout, port, sock=connection)
+            except (OSError, EOFError, dns.exception.DNSException) as fault:
+                raise Trouble(self._read_wrong(fault)) from None
+        self.unanswered = False
+        return answer
+
+    def _read_wrong(self, fault: Exception) -> Blocked | Unreachable | Ambiguous:
+        match fault:
+            case dns.tsig.PeerBadTime():
+                return _auth(self.server, "the clocks are too far apart for TSIG: set this machine's or the server's")
+            case dns.tsig.PeerBadKey():
+                return _auth(self.server, "it does not know the TSIG key: check tsig_name and tsig_algorithm")
+            case dns.tsig.PeerBadSignature() | dns.tsig.BadSignature():
+                return _auth(self.server, "the TSIG signature does not hold: check tsig_secret")
+            case dns.tsig.PeerError() | dns.tsig.BadTime() | dns.tsig.BadKey() | dns.tsig.BadAlgorithm():
+                return _auth(self.server, f"TSIG fails ({type(fault).__name__})")
+            case dns.exception.FormError() if "TSIG" in str(fault):
+                return _auth(self.server, "it answers unsigned: it does not know the TSIG key, or not the zone")
+        if self.unanswered:
+            return Ambiguous(Reason.PUBLISHER_UNREACHABLE, f"{self.server}: no answer to an update")
+        return _unreachable(self.server, f"no answer ({type(fault).__name__})")
+
+
+async def answered(session: Session, work: Coroutine[Any, Any, T]) -> T | Blocked | Unreachable | Ambiguous:
+    """Do a publisher's work within its session's time; trouble becomes the answer."""
+    try:
+        async with asyncio.timeout(session.timeout):
+            return await work
+    except Trouble as trouble:
+        return trouble.answer
+    except TimeoutError:
+        if session.unanswered:
+            return Ambiguous(Reason.PUBLISHER_UNREACHABLE, f"{session.server}: no answer to an update in time")
+        return _unreachable(session.server, "no answer in time")
+
+
+def session(server: str, key: dns.tsig.Key, timeout: timedelta) -> Session:
+    """Begin a call."""
+    return Session(server, key, timeout.total_seconds())
+
+
+def _meaning(rcode: dns.rcode.Rcode, server: str) -> Blocked | Unreachable:
+    if rcode in _REFUSALS:
+        reason, text = _REFUSALS[rcode]
+        return Blocked(reason, f"{server}: {text} ({dns.rcode.to_text(rcode)})")
+    return _unreachable(server, f"it answers {dns.rcode.to_text(rcode)}")
+
+
+def _unreachable(server: str, text: str) -> Unreachable:
+    return Unreachable(Reason.PUBLISHER_UNREACHABLE, f"{server}: {text}")
+
+
+def _auth(server: str, text: str) -> Blocked:
+    return Blocked(Reason.PUBLISHER_AUTH, f"{server}: {text}")
+
+
+def _endpoint(server: str) -> tuple[str, int]:
+    host, _, port = server.rpartition(":")
+    return host.strip("[]"), int(port)
