@@ -15,7 +15,7 @@ from pydantic_core import ErrorDetails
 from config.sources import from_file, variable, with_environment
 from config.values import Duration, ReferredSecret, Secret, Strings, endpoint
 from txtproof.adapters.nexus import check_base_url
-from txtproof.adapters.publishers.rfc2136 import check_tsig
+from txtproof.adapters.publishers.signed_exchange import check_tsig
 from txtproof.core.names import canonical, fits
 from txtproof.core.policy import Policy
 
@@ -187,9 +187,9 @@ class Rfc2136(Group):
 class Settings(Group):
     """All of it."""
 
-    redis: Redis = Field(default_factory=dict, validate_default=True)  # type: ignore[arg-type]  # to name what is missing
+    redis: Redis = Field(default_factory=dict, validate_default=True)
     broker: Broker = Field(default_factory=Broker)
-    nexus: Nexus = Field(default_factory=dict, validate_default=True)  # type: ignore[arg-type]  # as above
+    nexus: Nexus = Field(default_factory=dict, validate_default=True)
     dns: Dns = Field(default_factory=Dns)
     record: Record = Field(default_factory=Record)
     policy: Rules = Field(default_factory=Rules)

@@ -75,6 +75,8 @@ class Session:
     async def ask(self, question: dns.message.Message) -> dns.message.Message:
         """Put a question. Raises Trouble unless it is answered with NOERROR or NXDOMAIN."""
         answer = await self._exchanged(question)
+        if answer.rcode() == dns.rcode.REFUSED:
+            raise Trouble(Blocked(Reason.NO_ZONE, f"{self.server}: it does not answer for the zone (REFUSED)"))
         if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
             raise Trouble(_meaning(answer.rcode(), self.server))
         return answer
@@ -93,7 +95,7 @@ class Session:
         host, port = _endpoint(self.server)
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
-            backend = dns.asyncbackend.get_default_backend()
+            backend: Any = dns.asyncbackend.get_default_backend()  # untyped there
             connection = await backend.make_socket(family, socket.SOCK_STREAM, 0, None, (host, port), self.timeout)
         except (OSError, dns.exception.DNSException) as fault:
             raise Trouble(_unreachable(self.server, f"no connection ({type(fault).__name__})")) from None
