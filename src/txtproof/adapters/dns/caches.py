@@ -1,0 +1,44 @@
+"""What is remembered between looks: bounded in number and, by the records' own TTL, in time."""
+
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+MOST = 10_000
+
+
+@dataclass(slots=True)
+class _Entry(Generic[V]):
+    value: V
+    until: float
+
+
+class ExpiringCache(Generic[K, V]):
+    """Remember values for a time; past the bound, the one that was used longest ago is forgotten."""
+
+    def __init__(self, most: int = MOST) -> None:
+        self._most = most
+        self._entries: OrderedDict[K, _Entry[V]] = OrderedDict()
+
+    def get(self, key: K) -> V | None:
+        """Return what is remembered and not too old."""
+        entry = self._entries.get(key)
+        if entry is None or entry.until <= time.monotonic():
+            self._entries.pop(key, None)
+            return None
+        self._entries.move_to_end(key)
+        return entry.value
+
+    def put(self, key: K, value: V, seconds: float) -> None:
+        """Remember a value for that long."""
+        self._entries[key] = _Entry(value, time.monotonic() + seconds)
+        self._entries.move_to_end(key)
+        while len(self._entries) > self._most:
+            self._entries.popitem(last=False)
+
+    def __len__(self) -> int:
+        return len(self._entries)
