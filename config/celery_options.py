@@ -3,7 +3,7 @@
 from datetime import timedelta
 from typing import Any
 
-from kombu import Queue
+from kombu import Exchange, Queue
 
 from config.settings import Settings
 
@@ -33,7 +33,9 @@ def celery_options(settings: Settings) -> dict[str, Any]:
         "task_serializer": "json",
         "task_ignore_result": True,
         "task_default_queue": WORK,
-        "task_queues": [Queue(WORK), Queue(COMMANDS)],
+        "task_queues": [_queue(WORK), _queue(COMMANDS)],
+        "task_default_exchange": WORK,
+        "task_default_routing_key": WORK,
         "task_routes": {"verification.request": {"queue": COMMANDS}},
         "task_acks_late": True,
         "task_reject_on_worker_lost": True,
@@ -53,6 +55,11 @@ def celery_options(settings: Settings) -> dict[str, Any]:
             "sweep": {"task": "verification.sweep", "schedule": TICK, "options": {"expires": STALE, "queue": WORK}}
         },
     }
+
+
+def _queue(name: str) -> Queue:
+    """Return a queue bound the way Celery binds one that a producer merely names: both must agree."""
+    return Queue(name, Exchange(name, type="direct"), routing_key=name)
 
 
 def _transport(settings: Settings) -> dict[str, Any]:

@@ -14,8 +14,9 @@ from celery import bootsteps
 
 from config.settings import Settings
 from tasks.base import ring
-from txtproof.assembly import Reception, open_reception
+from txtproof.assembly import open_reception
 from txtproof.ports import StoreUnavailable
+from txtproof.reception import Reception
 from worker import bootstrap
 
 log = logging.getLogger(__name__)
@@ -46,7 +47,9 @@ class Intake(bootsteps.StartStopStep):
         if self._thread.is_alive():
             self._thread.join(10)
 
-    terminate = stop
+    def terminate(self, parent: Any) -> None:
+        """Stop, at a cold shutdown too."""
+        self.stop(parent)
 
     def _run(self) -> None:
         asyncio.run(self._receive(bootstrap.settings()))

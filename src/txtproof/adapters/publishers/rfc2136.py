@@ -19,7 +19,7 @@ import dns.update
 from pydantic import SecretStr
 
 from txtproof.adapters.publishers.signed_exchange import Session, answered, check_tsig, session
-from txtproof.core.observations import Blocked, Published, PublishAnswer, Unreachable, WithdrawAnswer, Withdrawn
+from txtproof.core.observations import Blocked, PublishAnswer, Published, Unreachable, WithdrawAnswer, Withdrawn
 from txtproof.core.reasons import Reason
 
 MAX_VALUE = 65_000

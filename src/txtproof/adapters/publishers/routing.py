@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from txtproof.core.names import longest_suffix
 from txtproof.core.model import Record
+from txtproof.core.names import longest_suffix
 from txtproof.core.observations import Blocked, PublishAnswer, RouteAnswer, Routed, WithdrawAnswer
 from txtproof.core.reasons import Reason
 from txtproof.ports import Publisher

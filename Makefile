@@ -1,0 +1,48 @@
+# Needs python >= 3.11, pip and make; everything else is set up here, in .venv and .venv-dev.
+PYTHON ?= python3
+RUN = .venv
+DEV = .venv-dev
+CHECKED = src config tasks worker tests
+
+.PHONY: run test check fix lock clean
+
+run: $(RUN)/.ready
+	@$(RUN)/bin/python -m txtproof.rehearsal
+
+test: $(DEV)/.ready
+	@$(DEV)/bin/python -m pytest
+
+check: $(DEV)/.ready
+	@$(DEV)/bin/ruff format --check $(CHECKED)
+	@$(DEV)/bin/ruff check $(CHECKED)
+	@$(DEV)/bin/mypy
+	@PYTHONPATH=src:. $(DEV)/bin/lint-imports --no-cache
+
+fix: $(DEV)/.ready
+	@$(DEV)/bin/ruff check --fix $(CHECKED)
+	@$(DEV)/bin/ruff format $(CHECKED)
+
+COMPILE = $(DEV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
+lock: $(DEV)/.ready
+	@$(COMPILE) pyproject.toml --extra rehearsal -o requirements.txt
+	@$(COMPILE) pyproject.toml --extra rehearsal --group dev -c requirements.txt -o requirements-dev.txt
+
+clean:
+	@rm -rf $(RUN) $(DEV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage
+
+$(RUN)/.ready: requirements.txt pyproject.toml
+	$(call set_up,$(RUN),requirements.txt)
+
+$(DEV)/.ready: requirements-dev.txt pyproject.toml
+	$(call set_up,$(DEV),requirements-dev.txt)
+
+define set_up
+@$(PYTHON) -c 'import sys; sys.exit("txtproof needs Python >= 3.11, this is " + sys.version.split()[0] + ": run make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'
+@echo "Setting up $(1) ..."
+@rm -rf $(1)
+@$(PYTHON) -m venv $(1)
+@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(2)
+@$(1)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+@touch $(1)/.ready
+endef

@@ -1,0 +1,91 @@
+"""What the command line shows of a verification: as data for machines, as sentences for people. Pure."""
+
+from datetime import datetime
+from typing import Any
+
+from txtproof.core.model import State, Verification
+from txtproof.core.reasons import EXPLANATIONS
+from txtproof.core.telling import evidence, stamp
+
+_HAPPY = {
+    State.REQUESTED: "A code is being requested from Nexus.",
+    State.PUBLISHING: "The record is being written.",
+    State.CHECKING: "The record is published; the name servers are being asked for it.",
+    State.VERIFIED: "The domain's name servers serve the code.",
+}
+
+
+def as_data(v: Verification) -> dict[str, Any]:
+    """Return what `--json` shows: the contract's names, times in RFC 3339, never a code."""
+    explanation = EXPLANATIONS[v.reason] if v.reason else None
+    return {
+        "organizationId": v.key.organization_id,
+        "domainId": v.key.domain_id,
+        "domain": v.domain,
+        "verificationId": v.id,
+        "state": v.state.value,
+        "generation": v.generation,
+        "reason": v.reason.value if v.reason else None,
+        "sentence": sentence(v),
+        "advice": explanation.advice if explanation else None,
+        "detail": v.detail or None,
+        "nextLook": stamp(v.wake),
+        "expires": stamp(v.code.expires) if v.code else None,
+        "deadline": stamp(v.deadline),
+        "servers": evidence(v.servers),
+        "history": [
+            {"time": stamp(one.time), "state": one.state.value, "reason": one.reason.value if one.reason else None}
+            for one in v.history
+        ],
+    }
+
+
+def sentence(v: Verification) -> str:
+    """Say in one sentence why a domain is where it is."""
+    return EXPLANATIONS[v.reason].sentence if v.reason else _HAPPY[v.state]
+
+
+def as_text(v: Verification, now: datetime) -> str:
+    """Return what `status` shows: the sentence first, then what happens next, then the evidence."""
+    lines = [f"{title(v)} is {v.state.value}: {sentence(v)}"]
+    if v.detail:
+        lines.append(f"  {v.detail}")
+    if v.reason and not v.state.terminal:
+        lines.append(f"  What to do: {EXPLANATIONS[v.reason].advice}")
+    if v.wake is not None:
+        lines.append(f"  Next: {v.step} at {stamp(v.wake)}{_ahead(v.wake, now)}")
+    if v.code is not None:
+        assumed = " (assumed: Nexus gave none)" if v.code.assumed else ""
+        lines.append(f"  Code {v.generation} expires at {stamp(v.code.expires)}{assumed}")
+    if not v.state.terminal:
+        lines.append(f"  Deadline: {stamp(v.deadline)}")
+    lines += [
+        f"  {one.server} ({one.address}): {one.outcome}{f', serial {one.serial}' if one.serial is not None else ''}"
+        for one in v.servers
+    ]
+    lines.append("  History:")
+    lines += [
+        f"    {stamp(one.time)}  {one.state.value}{f' ({one.reason})' if one.reason else ''}" for one in v.history
+    ]
+    return printable("\n".join(lines))
+
+
+def as_line(v: Verification) -> str:
+    """Return one line of `list`."""
+    reason = f"  {v.reason}" if v.reason else ""
+    return printable(f"{v.key!s:<24}{v.state.value:<12}{v.domain or '-'}{reason}")
+
+
+def title(v: Verification) -> str:
+    """Name a verification for a person."""
+    return f"{v.domain} ({v.key})" if v.domain else str(v.key)
+
+
+def printable(text: str) -> str:
+    """Escape what could steer a terminal: texts come from DNS and from Nexus."""
+    return "".join(one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode() for one in text)
+
+
+def _ahead(time: datetime, now: datetime) -> str:
+    seconds = round((time - now).total_seconds())
+    return f" (in {seconds} s)" if seconds > 0 else " (now)"
