@@ -35,13 +35,14 @@ class World:
         written: Sequence[str] | None = None,
         *,
         redis_url: str | None = None,
+        tsig_secret: str | None = None,
         nexus_port: int = 0,
         dns_port: int = 0,
     ) -> None:
         self._zones = tuple(zones)
         self._written = tuple(written if written is not None else (zone.origin for zone in zones))
         self._redis_url = redis_url
-        self._secret = b64encode(secrets.token_bytes(32)).decode()
+        self._secret = tsig_secret or b64encode(secrets.token_bytes(32)).decode()
         self.nexus = NexusStandIn(port=nexus_port)
         self.dns = NameServers(self._zones, TSIG_NAME, self._secret, port=dns_port)
         self.redis_url = ""
