@@ -38,7 +38,7 @@ class Lanes:
     """
 
     def __init__(self) -> None:
-        self._file: IO[bytes] = TemporaryFile()
+        self._file: IO[bytes] = TemporaryFile()  # noqa: SIM115  # as long as the process lives
 
     @contextmanager
     def taken(self, step: Step) -> Iterator[bool]:

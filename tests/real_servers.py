@@ -1,15 +1,20 @@
-"""Real name servers, each in a directory and on a port of its own: BIND and Knot, as an operator would set them up."""
+"""Real name servers, each in a directory and on a port of its own: BIND and Knot, as an operator would set them up.
+
+Where one is not installed, its tests are skipped; under TXTPROOF_REQUIRE_SERVERS=1 they fail.
+"""
 
 import os
+import secrets
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
 
 import dns.exception
 import dns.message
@@ -17,55 +22,96 @@ import dns.name
 import dns.query
 import dns.rcode
 import dns.rdataclass
-import dns.rdataset
 import dns.rdatatype
 import dns.tsig
 import dns.update
+import dns.xfr
 import dns.zone
 import pytest
-
-from txtproof.rehearsal.valkey import free_port
 
 ADDRESS = "127.0.0.1"
 READY_WITHIN = 15.0
 """Seconds."""
+ANSWER_WITHIN = 5.0
+"""Seconds."""
 KEY = "tsig-test"
-RESTRICTED_NAME = "_verify.sub.example.test"
-"""The only name of sub.example.test that BIND lets the key write, and only TXT."""
+ALGORITHM = "hmac-sha256"
 
-HEAD = """$ORIGIN {zone}.
-$TTL 300
+_HEAD = """$TTL 300
 @ IN SOA ns1 hostmaster 1 3600 600 86400 5
 @ IN NS ns1
 ns1 IN A 127.0.0.1
 @ 300 IN TXT "v=spf1 include:_spf.mail.test -all"
 """
-ZONES = {
-    "example.test": HEAD.format(zone="example.test")
-    + """sub IN NS ns1.sub
+_MORE = """sub IN NS ns1.sub
 ns1.sub IN A 127.0.0.1
 delegated IN NS ns.elsewhere.test.
 alias IN CNAME www
 www IN A 192.0.2.1
 *.wild-text 120 IN TXT "from the wildcard"
 *.wild-alias IN CNAME www
-""",
-    "sub.example.test": HEAD.format(zone="sub.example.test"),
-    "other.test": HEAD.format(zone="other.test"),
-}
-"""`sub` is a child on the same server, `delegated` one on another server."""
+"""
+ZONES = {"example.test": _HEAD + _MORE, "sub.example.test": _HEAD, "other.test": _HEAD}
+"""`sub` is a child zone on the same server, `delegated` one on a server of somebody else."""
+GRANTED = "_verify.sub.example.test"
+"""The only name in sub.example.test that BIND lets the key write, and TXT only."""
+
+_NAMED = """key "{key}" {{ algorithm {algorithm}; secret "{secret}"; }};
+options {{ directory "{directory}"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
+  pid-file "{directory}/named.pid"; session-keyfile "{directory}/session.key"; lock-file none;
+  recursion no; dnssec-validation no; allow-transfer {{ key "{key}"; }}; notify no; }};
+controls {{ }};
+zone "example.test" {{ type primary; file "example.test.zone"; allow-update {{ key "{key}"; }}; }};
+zone "other.test" {{ type primary; file "other.test.zone"; allow-update {{ key "{key}"; }}; }};
+zone "sub.example.test" {{ type primary; file "sub.example.test.zone";
+  update-policy {{ grant {key} name {granted}. TXT; }}; }};
+"""
+_KNOT = """server:
+    rundir: "{directory}/run"
+    listen: 127.0.0.1@{port}
+    udp-workers: 1
+    tcp-workers: 1
+    background-workers: 1
+log:
+  - target: stderr
+    any: info
+database:
+    storage: "{directory}/db"
+key:
+  - id: {key}
+    algorithm: {algorithm}
+    secret: {secret}
+acl:
+  - id: updates
+    address: 127.0.0.1
+    key: {key}
+    action: [update, transfer]
+template:
+  - id: default
+    storage: "{directory}"
+    file: "%s.zone"
+    zonefile-sync: 0
+    journal-content: changes
+zone:
+  - domain: example.test
+    acl: updates
+  - domain: sub.example.test
+    acl: updates
+  - domain: other.test
+    acl: updates
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class RealServer:
-    """A name server that runs for the whole session: tests use names of their own."""
+    """A name server that runs for the whole session: tests use names of their own in it."""
 
     port: int
     tsig_secret: str = field(repr=False)
     """Base64."""
     address: str = ADDRESS
     tsig_name: str = KEY
-    tsig_algorithm: str = "hmac-sha256"
+    tsig_algorithm: str = ALGORITHM
 
     @property
     def server(self) -> str:
@@ -73,15 +119,126 @@ class RealServer:
         return f"{self.address}:{self.port}"
 
     def values(self, name: str) -> tuple[int | None, list[bytes]]:
-        """Return the TTL and the values of the TXT set at a name, as anybody is served it; no TTL where none stands."""
-        query = dns.message.make_query(name, dns.rdatatype.TXT)
-        answer = dns.query.tcp(query, self.address, 5, self.port)
+        """Return TTL and values of the TXT set at a name, as anybody is served it; no TTL where none stands."""
         owner = dns.name.from_text(name)
+        query = dns.message.make_query(owner, dns.rdatatype.TXT)
+        answer = dns.query.tcp(query, self.address, ANSWER_WITHIN, self.port)
         found = answer.get_rrset(answer.answer, owner, dns.rdataclass.IN, dns.rdatatype.TXT)
         return (found.ttl, sorted(b"".join(one.strings) for one in found)) if found else (None, [])
 
     def snapshot(self, zone: str) -> list[tuple[str, str, int, str]]:
         """Return every record of a zone but the SOA, as (name, type, TTL, text), in order (AXFR, RFC 5936)."""
-        query, copy = dns.xfr_query(zone, self._key) if False else (None, dns.zone.Zone(zone))
-        dns.query.inbound_xfr(self.address, copy, query, self.port, 5)
-        return sorted()
+        copy = dns.zone.Zone(zone)
+        query, _ = dns.xfr.make_query(copy, serial=None)
+        query.use_tsig(self._key())
+        dns.query.inbound_xfr(self.address, copy, query, self.port, ANSWER_WITHIN)
+        return sorted(
+            (name.derelativize(copy.origin or dns.name.root).to_text(), dns.rdatatype.to_text(kind.rdtype), ttl, text)
+            for name, kind in copy.iterate_rdatasets()
+            for ttl, text in ((kind.ttl, rdata.to_text(copy.origin, relativize=False)) for rdata in kind)
+            if kind.rdtype != dns.rdatatype.SOA
+        )
+
+    def put(self, zone: str, name: str, kind: str, ttl: int, *values: str) -> None:
+        """Set a neighbour's record set, from its text form, whatever stood there; no values: nothing stands there."""
+        owner = dns.name.from_text(name)
+        update = dns.update.UpdateMessage(zone)
+        update.delete(owner, kind)
+        for value in values:
+            update.add(owner, ttl, kind, value)
+        update.use_tsig(self._key())
+        answer = dns.query.tcp(update, self.address, ANSWER_WITHIN, self.port)
+        assert answer.rcode() == dns.rcode.NOERROR, dns.rcode.to_text(answer.rcode())
+
+    def _key(self) -> dns.tsig.Key:
+        return dns.tsig.Key(self.tsig_name, self.tsig_secret, self.tsig_algorithm)
+
+
+@pytest.fixture(scope="session")
+def bind() -> Iterator[RealServer]:
+    """BIND, primary of `ZONES`."""
+    program = _program("named", "bind9")
+    with _running(_NAMED, lambda file: [program, "-g", "-n", "1", "-c", file]) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def knot() -> Iterator[RealServer]:
+    """Knot DNS, primary of `ZONES`."""
+    program = _program("knotd", "knot")
+    with _running(_KNOT, lambda file: [program, "-c", file]) as server:
+        yield server
+
+
+def _program(name: str, package: str) -> str:
+    found = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin")))
+    if found is not None:
+        return found
+    missing = f"{name} is not installed: apt-get install {package}"
+    if os.environ.get("TXTPROOF_REQUIRE_SERVERS") == "1":
+        pytest.fail(missing)
+    pytest.skip(missing)
+
+
+@contextmanager
+def _running(template: str, command: Callable[[str], list[str]]) -> Iterator[RealServer]:
+    with tempfile.TemporaryDirectory(prefix="txtproof-dns-") as directory:
+        server = RealServer(_free_port(), b64encode(secrets.token_bytes(32)).decode())
+        configuration = _write_files(Path(directory), template, server)
+        with (Path(directory) / "log").open("wb") as log:
+            process = subprocess.Popen(command(str(configuration)), stdout=log, stderr=log)  # noqa: S603  # our words
+        try:
+            _await_answer(server, process, Path(directory) / "log")
+            yield server
+        finally:
+            _stop(process)
+
+
+def _write_files(directory: Path, template: str, server: RealServer) -> Path:
+    for inner in ("run", "db"):
+        (directory / inner).mkdir()
+    for origin, records in ZONES.items():
+        (directory / f"{origin}.zone").write_text(f"$ORIGIN {origin}.\n{records}")
+    configuration = directory / "server.conf"
+    configuration.touch(mode=0o600)
+    words = {"key": server.tsig_name, "algorithm": server.tsig_algorithm, "secret": server.tsig_secret}
+    configuration.write_text(template.format(directory=directory, port=server.port, granted=GRANTED, **words))
+    return configuration
+
+
+def _await_answer(server: RealServer, process: subprocess.Popen[bytes], log: Path) -> None:
+    """Wait until every zone is served."""
+    deadline = time.monotonic() + READY_WITHIN
+    waiting = list(ZONES)
+    while waiting:
+        try:
+            if server.values(waiting[-1])[0] is not None:
+                waiting.pop()
+                continue
+        except (OSError, EOFError, dns.exception.DNSException):
+            pass
+        if process.poll() is not None or time.monotonic() > deadline:
+            pytest.fail(f"the server does not start:\n{log.read_text(errors='replace')[-4000:]}")
+        time.sleep(0.02)
+
+
+def _stop(process: subprocess.Popen[bytes]) -> None:
+    process.terminate()
+    try:
+        process.wait(10)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _free_port() -> int:
+    """Return a port of 127.0.0.1 that nobody uses just now, for TCP or UDP."""
+    while True:
+        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+            stream.bind((ADDRESS, 0))
+            port: int = stream.getsockname()[1]
+            try:
+                datagrams.bind((ADDRESS, port))
+            except OSError:
+                continue
+            return port

@@ -1,4 +1,4 @@
-"""Log lines: JSON for machines, plain text for people. That no code and no credential is in them is the callers' duty."""
+"""Log lines, as JSON or as plain text. That no code and no credential is in them is the callers' duty."""
 
 import logging
 import sys

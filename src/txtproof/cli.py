@@ -59,10 +59,10 @@ class MomentType(click.ParamType[Any]):
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
         """Read RFC 3339 with an offset."""
         try:
-            moment = datetime.fromisoformat(value)
+            moment: datetime | None = datetime.fromisoformat(value)
         except ValueError:
-            moment = datetime.min
-        if moment.tzinfo is None:
+            moment = None
+        if moment is None or moment.tzinfo is None:
             self.fail(f"{value[:60]!r} is no instant: write, for example, 2026-05-08T12:00:00Z", param, ctx)
         return moment
 

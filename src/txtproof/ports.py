@@ -1,5 +1,7 @@
-"""What the workflow needs of the world: one protocol per role. Adapters return values; what the outside did wrong is a
-value too, never an exception."""
+"""What the workflow needs of the world: one protocol per role.
+
+Adapters return values; what the outside did wrong is a value too, never an exception.
+"""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass

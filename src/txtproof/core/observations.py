@@ -82,7 +82,7 @@ class AlreadyVerified:
 
 @dataclass(frozen=True, slots=True)
 class Routed:
-    """This publisher writes that name, in that zone."""
+    """A publisher writes that name, in that zone."""
 
     publisher: str
     zone: str

@@ -24,7 +24,7 @@ class Reason(StrEnum):
     BAD_DOMAIN = "bad_domain"
     CODE_ALREADY_EXPIRED = "code_already_expired"
     ALREADY_VERIFIED = "already_verified"
-    # publishing
+    # the DNS provider
     NO_ROUTE = "no_route"
     NO_ZONE = "no_zone"
     NOT_DELEGATED = "not_delegated"
@@ -36,7 +36,7 @@ class Reason(StrEnum):
     CONFLICT = "conflict"
     RATE_LIMITED = "rate_limited"
     NOT_SERVED = "not_served"
-    # looking: definitive
+    # a look that saw
     NO_SUCH_NAME = "no_such_name"
     NO_TXT = "no_txt"
     OTHER_VALUE = "other_value"
@@ -50,7 +50,7 @@ class Reason(StrEnum):
     CNAME = "cname"
     WILDCARD_CNAME = "wildcard_cname"
     NOT_YET_SERVED = "not_yet_served"
-    # looking: could not see
+    # a look that could not see
     TIMEOUT = "timeout"
     SERVFAIL = "servfail"
     REFUSED = "refused"

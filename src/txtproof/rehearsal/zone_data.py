@@ -10,9 +10,9 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdataset
 import dns.rdatatype
+import dns.rdtypes.ANY.TXT
 import dns.rrset
 import dns.update
-from dns.rdtypes.ANY.TXT import TXT as TXTRdata
 
 Contents = dict[dns.name.Name, dict[dns.rdatatype.RdataType, dns.rdataset.Rdataset]]
 IN = dns.rdataclass.IN
@@ -115,7 +115,7 @@ class ZoneData:
             contents.pop(asked.name, None)
 
     def _line(self, kind: str, asked: dns.rrset.RRset, rdata: dns.rdata.Rdata) -> Change:
-        value = b"".join(rdata.strings) if isinstance(rdata, TXTRdata) else rdata.to_wire() or b""
+        value = b"".join(rdata.strings) if isinstance(rdata, dns.rdtypes.ANY.TXT.TXT) else rdata.to_wire() or b""
         return Change(time.time(), _plain(self.origin), _plain(asked.name), kind, value, asked.ttl)
 
     def _next(self) -> Contents:

@@ -1,0 +1,157 @@
+"""A store in memory with the rules of the real one: leases, fences, inboxes, an outbox. Not for two processes."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from txtproof.core.events import Event
+from txtproof.core.model import Key, State, Step, Verification
+from txtproof.core.observations import Command
+from txtproof.core.transitions import inherited
+from txtproof.ports import Arrival, Claimed, Commit, Outcome, Row, Welcome
+from txtproof.testing.clock import ManualClock
+
+
+@dataclass(slots=True)
+class _Row:
+    verification: Verification
+    born: str
+    fence: int
+    claims: int = 0
+    commit_id: str = ""
+    inbox: list[Command] = field(default_factory=list)
+    taken: int = 0
+    """Commands removed from the inbox so far."""
+
+
+class MemoryStore:
+    """Ports `Store` and `Register`; the time is the clock's."""
+
+    def __init__(self, clock: ManualClock, lease: timedelta = timedelta(seconds=60)) -> None:
+        self._clock = clock
+        self._lease = lease
+        self._rows: dict[Key, _Row] = {}
+        self._lanes: dict[Step, dict[Key, datetime]] = {step: {} for step in Step}
+        self.outbox: list[Event] = []
+        """Every event, in order."""
+        self.acknowledged: list[tuple[str, str, str]] = []
+        """Stream, group and entry id of every message that was acknowledged."""
+
+    async def now(self) -> datetime:
+        """Return the clock's time."""
+        return self._clock.now()
+
+    async def accept(self, arrivals: Sequence[Arrival]) -> list[Welcome]:
+        """Create, attach or refuse each."""
+        return [self._accept(arrival) for arrival in arrivals]
+
+    def _accept(self, arrival: Arrival) -> Welcome:
+        row = self._rows.get(arrival.key)
+        ended = row is not None and row.verification.state.terminal
+        if row is not None and not ended and not (arrival.newborn and row.born == arrival.newborn[0].id):
+            if row.inbox[-1:] != [arrival.command]:
+                row.inbox.append(arrival.command)
+            if row.claims == 0 and row.verification.step is not None:
+                self._lanes[row.verification.step][arrival.key] = self._clock.now()
+            return self._acknowledged(arrival, Welcome.ATTACHED)
+        if arrival.newborn is None:
+            return Welcome.NOT_FOUND if row is None else Welcome.ENDED
+        if row is None or row.born != arrival.newborn[0].id:
+            self._create(arrival.key, arrival.newborn, row)
+        return self._acknowledged(arrival, Welcome.CREATED)
+
+    def _create(self, key: Key, newborn: tuple[Verification, tuple[Event, ...]], before: _Row | None) -> None:
+        child, events = inherited(*newborn, before.verification) if before else newborn
+        self._rows[key] = _Row(child, child.id, before.fence + 1 if before else 1)
+        self._place(child, child.wake)
+        self.outbox += events
+
+    def _acknowledged(self, arrival: Arrival, welcome: Welcome) -> Welcome:
+        if arrival.ack is not None:
+            self.acknowledged.append(arrival.ack)
+        return welcome
+
+    async def claim(self, step: Step, limit: int) -> Claimed:
+        """Lease up to `limit` due rows of a lane."""
+        now = self._clock.now()
+        lane = self._lanes[step]
+        claimed: list[Row] = []
+        for key in sorted((key for key, due in lane.items() if due <= now), key=lambda one: lane[one])[:limit]:
+            row = self._rows[key]
+            if row.claims and claimed:
+                continue
+            row.fence += 1
+            row.claims += 1
+            lane[key] = now + self._lease
+            mark = row.taken + len(row.inbox)
+            claimed.append(Row(row.verification, row.fence, row.claims, tuple(row.inbox), mark))
+            if row.claims > 1:
+                break
+        return Claimed(now, tuple(claimed))
+
+    async def commit(self, commits: Sequence[Commit]) -> list[Outcome]:
+        """Write each change whose fence still holds."""
+        return [self._commit(commit) for commit in commits]
+
+    def _commit(self, commit: Commit) -> Outcome:
+        row = self._rows.get(commit.verification.key)
+        if row is None or (row.commit_id != commit.commit_id and (row.fence != commit.row.fence or not row.claims)):
+            return Outcome.FENCED
+        if row.commit_id == commit.commit_id:
+            return Outcome.APPLIED
+        read = max(commit.row.inbox_mark - row.taken, 0)
+        del row.inbox[:read]
+        row.taken += read
+        step = row.verification.step
+        lease = self._lanes[step].get(commit.verification.key) if step else None
+        row.verification, row.commit_id = commit.verification, commit.commit_id
+        if commit.keep_lease:
+            self._place(commit.verification, lease or commit.verification.wake)
+        else:
+            row.claims = 0
+            if commit.verification.state.terminal:
+                row.inbox.clear()
+            self._place(commit.verification, self._clock.now() if row.inbox else commit.verification.wake)
+        self.outbox += commit.events
+        return Outcome.COMMITTED
+
+    def _place(self, v: Verification, due: datetime | None) -> None:
+        for lane in self._lanes.values():
+            lane.pop(v.key, None)
+        if v.step is not None and due is not None:
+            self._lanes[v.step][v.key] = due
+
+    async def due(self) -> frozenset[Step]:
+        """Return the lanes that have work now."""
+        now = self._clock.now()
+        return frozenset(step for step, lane in self._lanes.items() if any(due <= now for due in lane.values()))
+
+    async def audit(self, every: timedelta = timedelta(0)) -> int:  # noqa: ARG002  # nobody else audits this one
+        """Put back rows with a step that no lane holds."""
+        lost = [row.verification for key, row in self._rows.items() if self._is_lost(key, row)]
+        for v in lost:
+            self._place(v, self._clock.now())
+        return len(lost)
+
+    def _is_lost(self, key: Key, row: _Row) -> bool:
+        return row.verification.step is not None and key not in self._lanes[row.verification.step]
+
+    def next_due(self) -> datetime | None:
+        """Return when the next row is due: how far a test has to let time pass."""
+        return min((due for lane in self._lanes.values() for due in lane.values()), default=None)
+
+    async def find(self, key: Key) -> Verification | None:
+        """Return the latest verification of a key."""
+        row = self._rows.get(key)
+        return row.verification if row else None
+
+    async def list(self, state: State | None = None) -> AsyncIterator[Verification]:
+        """Go through all verifications."""
+        for row in tuple(self._rows.values()):
+            if state in (None, row.verification.state):
+                yield row.verification
+
+    async def events(self, *, follow: bool) -> AsyncIterator[bytes]:  # noqa: ARG002  # there is nobody to wait for
+        """Go through the ids of the events."""
+        for event in tuple(self.outbox):
+            yield event.id.encode()
