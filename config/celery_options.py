@@ -71,6 +71,8 @@ def _transport(settings: Settings) -> dict[str, Any]:
         "unacked_key": "txtproof.unacked",
         "unacked_index_key": "txtproof.unacked_index",
         "unacked_mutex_key": "txtproof.unacked_mutex",
+        # a worker that is killed while it restores messages holds up the others for so long, in place of 300
+        "unacked_mutex_expire": 30,
         # a command whose worker died comes back within seconds of its visibility timeout, not within 100
         "unacked_restore_interval": 5,
         "unacked_restore_throttle": 1,

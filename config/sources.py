@@ -55,5 +55,7 @@ def with_environment(
 
 
 def _meant(name: str, known: Iterable[str]) -> str:
-    close = difflib.get_close_matches(name, list(known), n=1)
-    return f": did you mean {close[0]}?" if close else ": take it out of the environment"
+    # without the prefix: it would make any two variables look alike
+    bare = {one.removeprefix(PREFIX): one for one in known}
+    close = difflib.get_close_matches(name.removeprefix(PREFIX), list(bare), n=1, cutoff=0.6)
+    return f": did you mean {bare[close[0]]}?" if close else ": take it out of the environment"

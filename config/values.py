@@ -6,6 +6,7 @@ from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, SecretStr, TypeAdapter, ValidationInfo
 
@@ -13,11 +14,20 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _STRINGS = TypeAdapter(list[str])
 
 
-def duration(given: Any) -> Any:
-    """Read `90`, `90s`, `15m`, `36h` or `7d`; ISO 8601 is left to pydantic."""
-    if isinstance(given, str) and (found := re.fullmatch(r"(\d{1,9})([smhd]?)", given)):
-        return timedelta(seconds=int(found[1]) * _UNITS[found[2] or "s"])
+def number(given: Any) -> Any:
+    """Refuse true and false, which Python takes for 1 and 0."""
+    if isinstance(given, bool):
+        raise ValueError("is true or false: write a number")  # noqa: TRY004  # pydantic listens to no TypeError
     return given
+
+
+def duration(given: Any) -> Any:
+    """Read `90`, `90s`, `15m`, `36h` or `7d`; ISO 8601 (`P7D`) is left to pydantic."""
+    if isinstance(given, str) and (found := re.fullmatch(r"([0-9]{1,9})([smhd]?)", given)):
+        return timedelta(seconds=int(found[1]) * _UNITS[found[2] or "s"])
+    if isinstance(given, str) and not given.startswith("P"):
+        raise ValueError(f"{given[:60]!r} is no duration: write 90s, 15m, 36h, 7d or, in ISO 8601, P7D")
+    return number(given)
 
 
 def strings(given: Any) -> Any:
@@ -32,13 +42,27 @@ def strings(given: Any) -> Any:
 
 def endpoint(given: str) -> str:
     """Check `address:port`, IPv6 in brackets."""
-    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]{2,45})\]|([0-9.]{7,15})):(\d{1,5})", given)
+    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]{2,45})\]|([0-9.]{7,15})):([0-9]{1,5})", given)
     try:
         if found and 0 < int(found[3]) < 65536 and ip_address(found[1] or found[2]):
             return given
     except ValueError:
         pass
     raise ValueError(f"{given[:60]!r} is no address and port: write 192.0.2.53:53 or [2001:db8::53]:53")
+
+
+def address(url: SecretStr, *schemes: str) -> SecretStr:
+    """Check the address of a Redis or a broker; it may hold a password, so nothing of it is shown."""
+    try:
+        parts = urlsplit(url.get_secret_value())
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"cannot be read: write {schemes[0]}://HOST:PORT, a password percent-encoded") from None
+    if parts.scheme not in schemes or not host:
+        raise ValueError(f"write an address that begins with {' or '.join(f'{one}://HOST' for one in schemes)}")
+    if parts.scheme.startswith("redis") and not re.fullmatch("/?[0-9]*", parts.path):
+        raise ValueError("ends in no number of a database: write redis://HOST:6379/0")
+    return url
 
 
 def secret(given: Any, info: ValidationInfo) -> Any:
@@ -49,13 +73,16 @@ def secret(given: Any, info: ValidationInfo) -> Any:
     environ: Mapping[str, str] = (info.context or {}).get("environ", {})
     if kind == "env":
         if not environ.get(place):
-            raise ValueError(f"the variable {place[:60]} is not set: set it to the secret")
+            raise ValueError(f"the variable {place[:60]!r} is not set: set it to the secret")
         return environ[place]
     if kind == "file":
         try:
-            return Path(place).read_text().strip()
-        except (OSError, UnicodeDecodeError):
-            raise ValueError(f"the file {place[:200]} cannot be read: put the secret there") from None
+            found = Path(place).read_text(encoding="utf-8").strip()
+        except (OSError, ValueError):
+            found = ""
+        if not found:
+            raise ValueError(f"the file {place[:200]!r} cannot be read or is empty: put the secret there")
+        return found
     return given
 
 
@@ -66,6 +93,7 @@ def referred(given: Any) -> Any:
     return given
 
 
+Number = Annotated[int, BeforeValidator(number)]
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 Strings = Annotated[tuple[str, ...], BeforeValidator(strings)]
 Secret = Annotated[SecretStr, BeforeValidator(secret)]

@@ -120,11 +120,7 @@ class RealServer:
 
     def values(self, name: str) -> tuple[int | None, list[bytes]]:
         """Return TTL and values of the TXT set at a name, as anybody is served it; no TTL where none stands."""
-        owner = dns.name.from_text(name)
-        query = dns.message.make_query(owner, dns.rdatatype.TXT)
-        answer = dns.query.tcp(query, self.address, ANSWER_WITHIN, self.port)
-        found = answer.get_rrset(answer.answer, owner, dns.rdataclass.IN, dns.rdatatype.TXT)
-        return (found.ttl, sorted(b"".join(one.strings) for one in found)) if found else (None, [])
+        return served(self.address, self.port, name)
 
     def snapshot(self, zone: str) -> list[tuple[str, str, int, str]]:
         """Return every record of a zone but the SOA, as (name, type, TTL, text), in order (AXFR, RFC 5936)."""
@@ -152,6 +148,15 @@ class RealServer:
 
     def _key(self) -> dns.tsig.Key:
         return dns.tsig.Key(self.tsig_name, self.tsig_secret, self.tsig_algorithm)
+
+
+def served(address: str, port: int, name: str) -> tuple[int | None, list[bytes]]:
+    """Ask a name server over TCP; return TTL and values of the TXT set at a name, no TTL where none stands."""
+    owner = dns.name.from_text(name)
+    query = dns.message.make_query(owner, dns.rdatatype.TXT)
+    answer = dns.query.tcp(query, address, ANSWER_WITHIN, port)
+    found = answer.get_rrset(answer.answer, owner, dns.rdataclass.IN, dns.rdatatype.TXT)
+    return (found.ttl, sorted(b"".join(one.strings) for one in found)) if found else (None, [])
 
 
 @pytest.fixture(scope="session")
@@ -186,7 +191,7 @@ def _running(template: str, command: Callable[[str], list[str]]) -> Iterator[Rea
         server = RealServer(_free_port(), b64encode(secrets.token_bytes(32)).decode())
         configuration = _write_files(Path(directory), template, server)
         with (Path(directory) / "log").open("wb") as log:
-            process = subprocess.Popen(command(str(configuration)), stdout=log, stderr=log)  # noqa: S603  # our words
+            process = subprocess.Popen(command(str(configuration)), stdout=log, stderr=log)  # our words
         try:
             _await_answer(server, process, Path(directory) / "log")
             yield server

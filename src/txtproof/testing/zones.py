@@ -1,33 +1,46 @@
-"""TXT sets in memory: what a provider holds and name servers serve."""
+"""DNS zones in memory: TXT sets with their TTL, for publishers and lookups that need no server."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from txtproof.core.names import canonical, is_below, longest_suffix
+
+
+@dataclass(frozen=True, slots=True)
+class TxtSet:
+    """What stands at a name: a TTL belongs to the whole set (RFC 2181, 5.2)."""
+
+    ttl: int
+    """Seconds."""
+    values: tuple[bytes, ...]
 
 
 class MemoryZones:
-    """Names with their TXT sets; a TTL belongs to the set (RFC 2181, 5.2)."""
+    """Hold the TXT sets of some zones. Names are compared without case, values as bytes."""
 
-    def __init__(self) -> None:
-        self._sets: dict[str, tuple[int, tuple[bytes, ...]]] = {}
+    def __init__(self, *origins: str) -> None:
+        self.origins = tuple(map(canonical, origins))
+        self._sets: dict[str, TxtSet] = {}
 
     def put(self, name: str, ttl: int, *values: bytes) -> None:
-        """Set the TXT set at a name, whatever stood there; no values: none."""
+        """Set what stands at a name, whatever stood there; no values: nothing stands there."""
         if values:
-            self._sets[name] = (ttl, values)
+            self._sets[canonical(name)] = TxtSet(ttl, tuple(dict.fromkeys(values)))
         else:
-            self._sets.pop(name, None)
+            self._sets.pop(canonical(name), None)
 
-    def values(self, name: str) -> tuple[bytes, ...]:
-        """Return the values at a name."""
-        return self._sets[name][1] if name in self._sets else ()
+    def read(self, name: str) -> TxtSet | None:
+        """Return the set at a name; None where there is none."""
+        return self._sets.get(canonical(name))
 
-    def ttl(self, name: str) -> int | None:
-        """Return the TTL of the set at a name, in seconds."""
-        return self._sets[name][0] if name in self._sets else None
+    def holder(self, name: str) -> str | None:
+        """Return the zone that a name lies in; None where it lies in none."""
+        return longest_suffix(name, self.origins)
 
-    def served(self, name: str) -> Sequence[bytes] | None:
-        """Return what a name server says: None where the name does not exist."""
-        return self.values(name) or None
+    def snapshot(self, zone: str) -> list[tuple[str, int, bytes]]:
+        """Return all that stands in a zone, as (name, TTL, value), in order."""
+        return sorted(_lines(self._sets.items(), zone))
 
-    def snapshot(self) -> dict[str, tuple[int, tuple[bytes, ...]]]:
-        """Return everything."""
-        return {name: (ttl, tuple(sorted(values))) for name, (ttl, values) in self._sets.items()}
+
+def _lines(sets: Iterable[tuple[str, TxtSet]], zone: str) -> Iterable[tuple[str, int, bytes]]:
+    return ((name, held.ttl, value) for name, held in sets if is_below(name, zone) for value in held.values)

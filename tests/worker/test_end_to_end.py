@@ -1,0 +1,227 @@
+"""The main job on real parts: Celery worker and beat, Valkey, HTTP, and BIND or Knot."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import celery
+import dns.name
+import dns.query
+import dns.rcode
+import dns.tsig
+import dns.update
+import pytest
+import redis
+
+from tests.real_servers import RealServer
+from tests.waiting import wait_until
+from txtproof.core.model import Key
+from txtproof.rehearsal.name_server import NameServers, ZoneSpec
+from txtproof.rehearsal.nexus import Answer, NexusStandIn
+from txtproof.rehearsal.processes import Celery
+
+ORGANIZATION = 42
+ZONE = "other.test"
+SPF = b"v=spf1 include:_spf.mail.test -all"
+
+
+class Scene:
+    """One worker and one beat against a real name server."""
+
+    def __init__(self, redis_url: str, nexus: NexusStandIn, server: RealServer, directory: Path, auth: str) -> None:
+        self.client = redis.Redis.from_url(redis_url)
+        self.nexus = nexus
+        self.server = server
+        self.log = directory / "celery.log"
+        publishers = directory / "publishers.toml"
+        publishers.write_text(
+            '[[publishers]]\nname = "corp"\nkind = "rfc2136"\nzones = ["example.test", "other.test"]\n'
+            f'server = "{server.server}"\ntsig_name = "{server.tsig_name}"\n'
+            f'tsig_algorithm = "{server.tsig_algorithm}"\ntsig_secret = "env:TSIG_SECRET"\n'
+        )
+        self.environ = {
+            "TXTPROOF_REDIS__URL": redis_url,
+            "TXTPROOF_NEXUS__BASE_URL": nexus.url,
+            "TXTPROOF_DNS__RESOLVERS": json.dumps([server.server]),
+            "TXTPROOF_DNS__AUTHORITATIVE_PORT": str(server.port),
+            "TXTPROOF_DNS__ALLOW_PRIVATE_SERVERS": "true",
+            "TXTPROOF_CONFIG_FILE": str(publishers),
+            "TSIG_SECRET": server.tsig_secret,
+            **self._credentials(auth),
+        }
+
+    def _credentials(self, auth: str) -> dict[str, str]:
+        known = self.nexus.credentials
+        if auth == "basic":
+            return {
+                "TXTPROOF_NEXUS__BASIC_USERNAME": known.username,
+                "TXTPROOF_NEXUS__BASIC_PASSWORD": known.password,
+            }
+        return {
+            "TXTPROOF_NEXUS__BEARER_TOKEN": known.token,
+            "TXTPROOF_NEXUS__APPLICATION_TOKEN": known.application_token,
+        }
+
+    def send(self, body: bytes) -> None:
+        """Put a message on the stream, as any service does."""
+        self.client.xadd("txtproof:commands", {"event": body})
+
+    def events(self) -> list[dict[str, Any]]:
+        """Return every event so far."""
+        entries: Any = self.client.xrange("txtproof:events")
+        return [json.loads(fields[b"event"]) for _, fields in entries]
+
+    def kinds(self, domain_id: int) -> list[str]:
+        """Return the kinds of a domain's events, in order."""
+        subject = f"organizations/{ORGANIZATION}/domains/{domain_id}"
+        return [one["type"].split(".")[-2] for one in self.events() if one["subject"] == subject]
+
+    def wait_for(self, domain_id: int, kind: str, seconds: float = 25.0) -> None:
+        """Wait until a domain has come so far."""
+        try:
+            wait_until(lambda: kind in self.kinds(domain_id), f"{kind} of {domain_id}", seconds)
+        except AssertionError as late:
+            raise AssertionError(f"{late}; so far {self.kinds(domain_id)}\n{self.log.read_text()[-4000:]}") from None
+
+
+@contextmanager
+def scene(redis_url: str, server: RealServer, directory: Path, auth: str) -> Iterator[Scene]:
+    with NexusStandIn() as nexus:
+        stage = Scene(redis_url, nexus, server, directory, auth)
+        with stage.client, ExitStack() as processes:
+            worker = processes.enter_context(Celery("worker", stage.environ, stage.log))
+            beats = [processes.enter_context(Celery("beat", stage.environ, stage.log)) for _ in range(2)]
+            yield stage
+            for process in (worker, *beats):
+                assert process.poll() is None, f"a process has ended:\n{stage.log.read_text()[-4000:]}"
+                process.terminate()
+
+
+@pytest.fixture
+def server(request: pytest.FixtureRequest) -> RealServer:
+    found: RealServer = request.getfixturevalue(request.param)
+    return found
+
+
+@contextmanager
+def stale_second_server(server: RealServer) -> Iterator[NameServers]:
+    """Delegate the zone to a second server too, which serves it as it was long ago."""
+    _change_delegation(server, add=True)
+    try:
+        with NameServers([ZoneSpec(ZONE)], "unused", "dW51c2Vk", addresses=["127.0.0.2"], port=server.port) as second:
+            yield second
+    finally:
+        _change_delegation(server, add=False)
+
+
+def _change_delegation(server: RealServer, *, add: bool) -> None:
+    update = dns.update.UpdateMessage(ZONE)
+    name = dns.name.from_text
+    if add:
+        update.add(name(f"ns2.{ZONE}"), 300, "A", "127.0.0.2")
+        update.add(name(ZONE), 300, "NS", f"ns2.{ZONE}.")
+    else:
+        update.delete(name(f"ns2.{ZONE}"))
+        update.delete(name(ZONE), "NS", f"ns2.{ZONE}.")
+    update.use_tsig(dns.tsig.Key(server.tsig_name, server.tsig_secret, server.tsig_algorithm))
+    assert dns.query.tcp(update, server.address, 5, server.port).rcode() == dns.rcode.NOERROR
+
+
+@pytest.mark.parametrize(
+    ("server", "auth"), [("bind", "bearer"), ("knot", "bearer"), ("bind", "basic")], indirect=["server"]
+)
+def test_a_domain_is_verified_across_an_expiring_code_and_its_spf_stays(
+    redis_url: str, server: RealServer, auth: str, tmp_path: Path
+) -> None:
+    with ExitStack() as stack:
+        second = stack.enter_context(ExitStack())
+        second.enter_context(stale_second_server(server))
+        stage = stack.enter_context(scene(redis_url, server, tmp_path, auth))
+        before = server.snapshot(ZONE)
+        assert server.values(ZONE) == (300, [SPF])
+        stage.nexus.register(ORGANIZATION, 7, ZONE, first_lifetimes=[timedelta(seconds=4)])
+        stage.send(b'{"organizationId": 42, "domainId": 7, "domain": "Other.Test."}')
+        wait_until(lambda: stage.kinds(7).count("code-issued") == 2, "the second code")
+        # a server that is gone holds nothing up; a stale one did
+        reasons = [one["data"].get("reason") for one in stage.events()]
+        assert "stale_server" in reasons
+        second.close()
+        stage.wait_for(7, "verified")
+
+        codes = [one.code for one in stage.nexus.issued[Key(ORGANIZATION, 7)]]
+        assert len(codes) == 2
+        assert stage.nexus.overlaps == 0
+        assert stage.kinds(7).count("verified") == 1
+        assert server.values(ZONE) == (300, sorted([SPF, codes[1].encode()]))
+        ours = (f"{ZONE}.", "TXT", 300, f'"{codes[1]}"')
+        gone = [line for line in before if "ns2" in line[0] or "ns2" in line[3]]
+        assert sorted([*server.snapshot(ZONE), *gone]) == sorted([*before, ours])
+        told = stage.log.read_text() + json.dumps(stage.events())
+        for secret in (*codes, server.tsig_secret, stage.nexus.credentials.token, stage.nexus.credentials.password):
+            assert secret not in told
+        server.put(ZONE, ZONE, "TXT", 300, f'"{SPF.decode()}"')
+
+
+def test_a_whole_verification_takes_well_under_a_second_where_nothing_has_to_be_waited_for(
+    redis_url: str, bind: RealServer, tmp_path: Path
+) -> None:
+    with scene(redis_url, bind, tmp_path, "bearer") as stage:
+        for domain_id in (1, 2):
+            stage.nexus.register(ORGANIZATION, domain_id, "example.test")
+        stage.send(b'{"organizationId": 42, "domainId": 1}')
+        stage.wait_for(1, "verified")
+        stage.send(b'{"organizationId": 42, "domainId": 2}')
+        stage.wait_for(2, "verified")
+        times = {one["type"].split(".")[-2]: one["time"] for one in stage.events() if one["data"]["domainId"] == 2}
+        took = datetime.fromisoformat(times["verified"]) - datetime.fromisoformat(times["accepted"])
+        # a tick of the sweep is a second: what takes less did not wait for one
+        assert took < timedelta(seconds=1)
+
+
+def test_what_arrives_through_celery_is_accepted_and_what_is_refused_is_set_aside(
+    redis_url: str, bind: RealServer, tmp_path: Path
+) -> None:
+    with (
+        scene(redis_url, bind, tmp_path, "bearer") as stage,
+        celery.Celery(broker=redis_url, set_as_current=False) as producer,
+    ):
+        stage.nexus.register(ORGANIZATION, 3, "example.test")
+        good = {"organizationId": ORGANIZATION, "domainId": 3, "domain": "example.test"}
+        producer.send_task("verification.request", kwargs=good, queue="txtproof.commands")
+        producer.send_task("verification.request", kwargs=good | {"domainId": 0}, queue="txtproof.commands")
+        producer.send_task("verification.request", args=[1], kwargs=good, queue="txtproof.commands")
+        for bad in (b"5", b"not json", b'{"organizationId": 42}', b"x" * 100_000):
+            stage.send(bad)
+        stage.wait_for(3, "verified")
+        rejected: Any = wait_until(
+            lambda: len(found := stage.client.xrange("txtproof:rejected")) == 6 and found, "six refusals"
+        )
+        reasons = sorted(json.loads(fields[b"problem"])["type"].split(":")[-1] for _, fields in rejected)
+        assert reasons == sorted(
+            ["out_of_range", "wrong_type", "not_an_object", "not_json", "missing_member", "too_large"]
+        )
+        assert max(len(fields[b"event"]) for _, fields in rejected) == 64 * 1024
+
+
+def test_what_is_blocked_goes_on_when_a_person_has_acted(redis_url: str, bind: RealServer, tmp_path: Path) -> None:
+    with scene(redis_url, bind, tmp_path, "bearer") as stage:
+        stage.nexus.register(ORGANIZATION, 4, "example.test")
+        stage.nexus.script(ORGANIZATION, 4, Answer(status=403))
+        stage.send(b'{"organizationId": 42, "domainId": 4}')
+        stage.wait_for(4, "blocked")
+        environ = stage.environ | {"PYTHONPATH": "src"}
+        resumed = subprocess.run(
+            [sys.executable, "-m", "txtproof", "resume", "42/4"],
+            env=os.environ | environ,
+            capture_output=True,
+            check=True,
+        )
+        assert b"42/4" in resumed.stdout
+        stage.wait_for(4, "verified")
+        assert stage.kinds(4) == ["accepted", "blocked", "resumed", "code-issued", "record-published", "verified"]
