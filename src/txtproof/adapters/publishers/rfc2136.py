@@ -3,13 +3,15 @@
 Old values go and the new one comes in one message, which the server applies whole or not at all (RFC 2136, 3.4). The
 message names the TXT set it was made for as a prerequisite (2.4.2, 2.4.3): a set that changed meanwhile refuses it,
 and it is made anew. Without that, an add that was made for an empty name could give its TTL to a neighbour's record
-which came first: a TTL belongs to the whole set.
+which came first: a TTL belongs to the whole set. What remains is a TTL alone that somebody changes between our reading
+and our writing: a prerequisite has no TTL (2.4), so that change is undone.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+import dns.flags
 import dns.message
 import dns.name
 import dns.rdataclass
@@ -58,12 +60,14 @@ class _Place:
 
 @dataclass(frozen=True, slots=True)
 class _Set:
-    """The TXT set at a name as the server holds it; no TTL where there is none."""
+    """The TXT set at a name as the server serves it; no TTL where there is none."""
 
     rdatas: tuple[dns.rdtypes.ANY.TXT.TXT, ...] = ()
     ttl: int | None = None
     alias: str = ""
-    """The target, where a CNAME stands there instead."""
+    """The target, where a CNAME is served there instead."""
+    elsewhere: bool = False
+    """The name lies in a delegated child: what the zone holds there is never served."""
 
     def holding(self, values: set[bytes]) -> list[dns.rdtypes.ANY.TXT.TXT]:
         """Return the records with one of these values, however it is cut into strings."""
@@ -107,13 +111,23 @@ async def _ensured(call: Session, place: _Place, value: bytes, ttl: int, replace
     stale = set(replaces) - {value}
     for _ in range(ATTEMPTS):
         before = await _read(call, place)
-        if before.alias:
-            return Blocked(Reason.NAME_IS_CNAME, f"{place.name} is a CNAME: {before.alias}")
+        if before.elsewhere:
+            return _not_served(place)
         if before.holding({value}) and not before.holding(stale):
             return Published(changed=False)
-        if await call.change(_swap(place, before, value, ttl, stale)):
-            return _confirmed(await _read(call, place), place, value)
-    return Unreachable(Reason.CONFLICT, f"the TXT set at {place.name} changes faster than it can be written")
+        if await _written(call, place, before, value, ttl, stale):
+            return await _confirmed(call, place, value)
+        if before.alias:
+            return _is_cname(place, before)
+    return Unreachable(Reason.CONFLICT, f"the TXT set at {place.name} changes faster than it can be written"[:200])
+
+
+async def _written(call: Session, place: _Place, before: _Set, value: bytes, ttl: int, stale: set[bytes]) -> bool:
+    """Send the change; return False where the name is not as it was read."""
+    if await call.change(_swap(place, before, value, ttl, stale)):
+        return True
+    # a wildcard's records are served as if they were the name's own; prerequisites look at the name itself
+    return bool(before.rdatas) and await call.change(_swap(place, _Set(), value, ttl, stale))
 
 
 async def _removed(call: Session, place: _Place, value: bytes) -> WithdrawAnswer:
@@ -134,13 +148,21 @@ async def _read(call: Session, place: _Place) -> _Set:
     if alias:
         return _Set(alias=str(alias[0].target).removesuffix("."))
     found = answer.get_rrset(answer.answer, place.owner, dns.rdataclass.IN, dns.rdatatype.TXT)
-    return _Set(tuple(found), found.ttl) if found else _Set()
+    if found:
+        return _Set(tuple(found), found.ttl)
+    # a referral, or the word of the child itself where one server holds both (RFC 2308, 2: the SOA says whose it is)
+    origins = {rrset.name for rrset in answer.authority if rrset.rdtype == dns.rdatatype.SOA}
+    referred = not answer.flags & dns.flags.AA
+    return _Set(elsewhere=referred or bool(origins - {dns.name.from_text(place.zone)}))
 
 
 def _swap(place: _Place, before: _Set, value: bytes, ttl: int, stale: set[bytes]) -> dns.update.UpdateMessage:
     update = dns.update.UpdateMessage(place.zone)
     if before.rdatas:
         update.present(place.owner, *before.rdatas)
+    elif before.alias:
+        # an alias that stands there refuses this; one that a wildcard makes up gives way (RFC 4592, 2.2.1)
+        update.absent(place.owner)
     else:
         update.absent(place.owner, dns.rdatatype.TXT)
     for rdata in before.holding(stale):
@@ -150,13 +172,24 @@ def _swap(place: _Place, before: _Set, value: bytes, ttl: int, stale: set[bytes]
     return update
 
 
-def _confirmed(after: _Set, place: _Place, value: bytes) -> PublishAnswer:
+async def _confirmed(call: Session, place: _Place, value: bytes) -> PublishAnswer:
     """Believe what is served: an update below a delegation, or beside a CNAME, is answered NOERROR and lost."""
-    if after.alias:
-        return Blocked(Reason.NAME_IS_CNAME, f"{place.name} is a CNAME: {after.alias}")
-    if not after.holding({value}):
-        return Blocked(Reason.NOT_SERVED, f"{place.zone} took the update of {place.name} and does not serve it")
-    return Published(changed=True)
+    after = await _read(call, place)
+    if after.holding({value}):
+        return Published(changed=True)
+    # nobody would find it there again, so it does not stay
+    update = dns.update.UpdateMessage(place.zone)
+    update.delete(place.owner, _rdata(value))
+    await call.change(update)
+    return _is_cname(place, after) if after.alias else _not_served(place)
+
+
+def _is_cname(place: _Place, found: _Set) -> Blocked:
+    return Blocked(Reason.NAME_IS_CNAME, f"{place.name} is a CNAME: {found.alias}"[:200])
+
+
+def _not_served(place: _Place) -> Blocked:
+    return Blocked(Reason.NOT_SERVED, f"the server of {place.zone} does not serve {place.name} from that zone"[:200])
 
 
 def _rdata(value: bytes) -> dns.rdtypes.ANY.TXT.TXT:

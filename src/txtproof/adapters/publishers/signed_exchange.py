@@ -15,6 +15,7 @@ import dns.exception
 import dns.message
 import dns.name
 import dns.rcode
+import dns.rdatatype
 import dns.tsig
 import dns.update
 from pydantic import SecretStr
@@ -46,12 +47,11 @@ class Trouble(Exception):
 
 def check_tsig(name: str, algorithm: str, secret: SecretStr) -> dns.tsig.Key:
     """Return the key. Raises ValueError that says what is wrong with it, and never shows the secret."""
-    try:
-        owner = dns.name.from_text(name)
-    except (dns.exception.DNSException, UnicodeError):
-        raise ValueError(f"tsig_name {name[:60]!r} is no name: write it as the server knows it") from None
-    known = dns.name.from_text(algorithm.lower())
-    if known not in dns.tsig.HMACTSig._hashes:  # noqa: SLF001  # dnspython has no public list of what it can do
+    owner = _parsed(name)
+    if owner is None:
+        raise ValueError(f"tsig_name {name[:60]!r} is no name: write it as the server knows it")
+    known = _parsed(algorithm.lower())
+    if known is None or not _can_sign(known):
         raise ValueError(f"tsig_algorithm {algorithm[:60]!r} is not known: write hmac-sha256 or hmac-sha512")
     try:
         octets = b64decode(secret.get_secret_value(), validate=True)
@@ -60,6 +60,22 @@ def check_tsig(name: str, algorithm: str, secret: SecretStr) -> dns.tsig.Key:
     if not octets:
         raise ValueError("tsig_secret is empty: write it as the key file has it")
     return dns.tsig.Key(owner, octets, known)
+
+
+def _parsed(text: str) -> dns.name.Name | None:
+    try:
+        name = dns.name.from_text(text)
+    except (dns.exception.DNSException, UnicodeError):
+        return None
+    return name if name != dns.name.root else None
+
+
+def _can_sign(algorithm: dns.name.Name) -> bool:
+    try:
+        dns.tsig.HMACTSig(b"any", algorithm)
+    except NotImplementedError:
+        return False
+    return True
 
 
 @dataclass(slots=True)
@@ -104,25 +120,44 @@ class Session:
             try:
                 answer = await dns.asyncquery.tcp(message, host, self.timeout, port, sock=connection)
             except (OSError, EOFError, dns.exception.DNSException) as fault:
-                raise Trouble(self._read_wrong(fault)) from None
+                raise Trouble(await self._explained(message, fault)) from None
         self.unanswered = False
         return answer
 
-    def _read_wrong(self, fault: Exception) -> Blocked | Unreachable | Ambiguous:
+    async def _explained(
+        self, message: dns.message.Message, fault: Exception
+    ) -> Blocked | Unreachable | Ambiguous:
         match fault:
-            case dns.tsig.PeerBadTime():
+            case dns.exception.TooBig():
+                return Blocked(Reason.INVALID_VALUE, f"{self.server}: the change does not fit into one message")
+            case dns.tsig.PeerBadTime() | dns.tsig.BadTime():
                 return _auth(self.server, "the clocks are too far apart for TSIG: set this machine's or the server's")
             case dns.tsig.PeerBadKey():
                 return _auth(self.server, "it does not know the TSIG key: check tsig_name and tsig_algorithm")
             case dns.tsig.PeerBadSignature() | dns.tsig.BadSignature():
                 return _auth(self.server, "the TSIG signature does not hold: check tsig_secret")
-            case dns.tsig.PeerError() | dns.tsig.BadTime() | dns.tsig.BadKey() | dns.tsig.BadAlgorithm():
+            case dns.tsig.PeerError() | dns.tsig.BadKey() | dns.tsig.BadAlgorithm():
                 return _auth(self.server, f"TSIG fails ({type(fault).__name__})")
             case dns.exception.FormError() if "TSIG" in str(fault):
-                return _auth(self.server, "it answers unsigned: it does not know the TSIG key, or not the zone")
+                return await self._explained_unsigned(message)
         if self.unanswered:
             return Ambiguous(Reason.PUBLISHER_UNREACHABLE, f"{self.server}: no answer to an update")
         return _unreachable(self.server, f"no answer ({type(fault).__name__})")
+
+    async def _explained_unsigned(self, message: dns.message.Message) -> Blocked:
+        """Tell a key that is not known from a zone that is not held: by an unsigned question, which only words rest on.
+
+        Knot answers NOTAUTH unsigned for a zone that it does not hold, PowerDNS for a key that it does not know.
+        """
+        host, port = _endpoint(self.server)
+        question = dns.message.make_query(message.question[0].name, dns.rdatatype.SOA, flags=0)
+        try:
+            answer = await dns.asyncquery.tcp(question, host, self.timeout, port)
+        except (OSError, EOFError, dns.exception.DNSException):
+            return _auth(self.server, "it answers unsigned: it does not know the TSIG key, or not the zone")
+        if answer.rcode() in (dns.rcode.REFUSED, dns.rcode.NOTAUTH):
+            return Blocked(Reason.NO_ZONE, f"{self.server}: it does not hold the zone")
+        return _auth(self.server, "it answers unsigned: check tsig_name, tsig_algorithm and tsig_secret")
 
 
 async def answered(session: Session, work: Coroutine[Any, Any, T]) -> T | Blocked | Unreachable | Ambiguous:
