@@ -114,8 +114,8 @@ def test_beat_keeps_its_schedule_in_memory_and_ticks_each_second(app: Celery) ->
     assert type(scheduler) is Scheduler
     entry = scheduler.schedule["sweep"]
     assert entry.task == "verification.sweep"
-    assert isinstance(entry.schedule, schedule)
-    assert entry.schedule.run_every == TICK == timedelta(seconds=1)
+    assert entry.schedule == schedule(TICK)
+    assert timedelta(seconds=1) == TICK
     assert entry.options == {"expires": STALE, "queue": WORK}
     assert scheduler.max_interval == TICK.total_seconds()
     assert list(scheduler.schedule) == ["sweep"]

@@ -42,7 +42,7 @@ def checking(v: Verification, seen: Observation, now: datetime, policy: Policy) 
             # only the repair failed: the record may stand all the same, and the judge is DNS
             return Decision(v, _look(v, policy))
         case Match(servers=servers):
-            return ended(on_its_way(v, now).verification, State.VERIFIED, now, policy, servers=servers)
+            return ended(v, State.VERIFIED, now, policy, servers=servers)
         case Miss():
             return _told(_missed(on_its_way(v, now), seen, now), v, now)
         case Unseen():

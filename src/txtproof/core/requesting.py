@@ -64,12 +64,13 @@ def _issued(v: Verification, seen: CodeIssued, now: datetime, policy: Policy) ->
     if not names.fits(names.fill(policy.record_name, domain=domain)):
         detail = f"the record's name for {domain[:100]} would be longer than DNS allows"
         return ended(v, State.FAILED, now, policy, Reason.BAD_DOMAIN, detail)
+    going = on_its_way(v, now)
     expires = _on_our_clock(seen, now, policy)
     if expires <= now:
         late = Ambiguous(Reason.CODE_ALREADY_EXPIRED, f"it had expired at {stamp(seen.expires)}")
-        return backed_off(on_its_way(v, now).verification, late, now, policy, EXPIRED_PAUSE)
+        waiting = backed_off(going.verification, late, now, policy, EXPIRED_PAUSE)
+        return replace(waiting, events=going.events)
     code = Code(seen.code, expires, issued=now, assumed=seen.expires is None)
-    going = on_its_way(v, now)
     issued = replace(going, verification=to_publishing(going.verification, now, code, domain))
     return tell(
         issued,

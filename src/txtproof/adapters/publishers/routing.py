@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from txtproof.core.model import Record
-from txtproof.core.names import longest_suffix
+from txtproof.core.names import canonical, longest_suffix
 from txtproof.core.observations import Blocked, PublishAnswer, RouteAnswer, Routed, WithdrawAnswer
 from txtproof.core.reasons import Reason
 from txtproof.ports import Publisher
@@ -23,15 +23,19 @@ class Registration:
 
 
 class RoutedPublishing:
-    """Port `Publishing`. Raises ValueError where two publishers have the same name or zone."""
+    """Port `Publishing`. Raises ValueError where two publishers have the same name, or the same zone."""
 
     def __init__(self, registrations: Sequence[Registration]) -> None:
-        self._publishers = {one.name: one.publisher for one in registrations}
-        self._routes = {zone: one.name for one in registrations for zone in one.zones}
-        if len(self._publishers) < len(registrations) or len(self._routes) < sum(
-            len(one.zones) for one in registrations
-        ):
-            raise ValueError("two publishers have the same name or the same zone")
+        self._publishers: dict[str, Publisher] = {}
+        self._routes: dict[str, str] = {}
+        for one in registrations:
+            if one.name in self._publishers:
+                raise ValueError(f"two publishers are called {one.name[:60]!r}: give each a name of its own")
+            self._publishers[one.name] = one.publisher
+            for zone in map(canonical, one.zones):
+                first = self._routes.setdefault(zone, one.name)
+                if first != one.name:
+                    raise ValueError(f"{zone[:60]!r} is a zone of {first[:60]!r} and of {one.name[:60]!r}: drop one")
 
     async def route(self, name: str) -> RouteAnswer:
         """Find who writes the name."""
