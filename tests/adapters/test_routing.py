@@ -11,9 +11,7 @@ from txtproof.testing.zones import MemoryZones
 
 
 def registered(**zones: tuple[str, ...]) -> list[Registration]:
-    return [
-        Registration(name, origins, MemoryPublisher(MemoryZones(*origins))) for name, origins in zones.items()
-    ]
+    return [Registration(name, origins, MemoryPublisher(MemoryZones(*origins))) for name, origins in zones.items()]
 
 
 def why(answer: RouteAnswer) -> str:
@@ -65,7 +63,7 @@ async def test_many_zones_are_cut_short() -> None:
 
 @pytest.mark.parametrize("again", ["example.test", "EXAMPLE.test", "example.test."])
 def test_a_zone_of_two_publishers_is_refused_at_the_start(again: str) -> None:
-    with pytest.raises(ValueError, match="'example.test' is a zone of 'corp' and of 'branch'"):
+    with pytest.raises(ValueError, match=r"'example\.test' is a zone of 'corp' and of 'branch'"):
         RoutedPublishing(registered(corp=("example.test",), branch=(again,)))
 
 

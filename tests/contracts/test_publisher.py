@@ -23,7 +23,7 @@ from txtproof.testing.zones import MemoryZones
 
 ZONE = "example.test"
 SPF = b"v=spf1 include:_spf.mail.test -all"
-SECRET = "c2VjcmV0LW9mLXRoZS1yZWhlYXJzYWw="  # noqa: S105  # of a server that lives as long as a test
+SECRET = "c2VjcmV0LW9mLXRoZS1yZWhlYXJzYWw="
 
 
 class Provider(Protocol):

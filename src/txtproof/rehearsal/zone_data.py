@@ -1,7 +1,6 @@
 """One zone of the rehearsal's name servers: its records, its past, and what an update does to it (RFC 2136, 3)."""
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import dns.name
@@ -93,26 +92,41 @@ class ZoneData:
             if kind != SOA
         )
 
-    def _apply(self, contents: Contents, asked: dns.rrset.RRset) -> Iterator[Change]:
-        """Do what one record set of an update section says (RFC 2136, 3.4.2)."""
-        kinds = contents.get(asked.name, {})
-        held = kinds.get(asked.rdtype)
+    def _apply(self, contents: Contents, asked: dns.rrset.RRset) -> list[Change]:
+        """Do what one record set of an update section says (RFC 2136, 3.4.2); return what that has changed."""
         if asked.deleting is None:
-            # RFC 2136, 3.4.2.2: what would stand beside a CNAME is ignored without a word
-            if (CNAME in kinds) == (asked.rdtype == CNAME):
-                grown = dns.rdataset.from_rdata_list(asked.ttl, [*(held or ()), *asked])
-                _put(contents, asked.name, grown)
-                yield from (self._line("add", asked, rdata) for rdata in asked)
-            return
-        gone = [rdata for rdata in held or () if asked.deleting == dns.rdataclass.ANY or rdata in asked]
-        yield from (self._line("delete", asked, rdata) for rdata in gone)
-        rest = [rdata for rdata in held or () if rdata not in gone]
-        if held is not None and rest:
-            kinds[asked.rdtype] = dns.rdataset.from_rdata_list(held.ttl, rest)
-        elif held is not None:
-            del kinds[asked.rdtype]
+            return self._add(contents, asked)
+        kinds = list(contents.get(asked.name, ())) if asked.rdtype == dns.rdatatype.ANY else [asked.rdtype]
+        return [line for kind in kinds for line in self._delete(contents, asked, kind)]
+
+    def _add(self, contents: Contents, asked: dns.rrset.RRset) -> list[Change]:
+        kinds = contents.get(asked.name, {})
+        # what a CNAME excludes is ignored without a word (RFC 2136, 3.4.2.2)
+        excluded = set(kinds) - {CNAME} if asked.rdtype == CNAME else CNAME in kinds
+        if excluded or asked.rdtype == SOA:
+            return []
+        held = kinds.get(asked.rdtype)
+        if held is not None and held.ttl == asked.ttl and all(rdata in held for rdata in asked):
+            return []
+        beside = () if held is None or asked.rdtype == CNAME else held
+        _put(contents, asked.name, dns.rdataset.from_rdata_list(asked.ttl, [*beside, *asked]))
+        return [self._line("add", asked, rdata) for rdata in asked]
+
+    def _delete(self, contents: Contents, asked: dns.rrset.RRset, kind: dns.rdatatype.RdataType) -> list[Change]:
+        kinds = contents.get(asked.name, {})
+        held = kinds.get(kind)
+        # without these it would be no zone (RFC 2136, 3.4.2.3, 3.4.2.4)
+        if held is None or (asked.name == self.origin and kind in (SOA, NS)):
+            return []
+        gone = [rdata for rdata in held if asked.deleting == dns.rdataclass.ANY or rdata in asked]
+        rest = [rdata for rdata in held if rdata not in gone]
+        if rest:
+            kinds[kind] = dns.rdataset.from_rdata_list(held.ttl, rest)
+        else:
+            del kinds[kind]
         if not kinds:
-            contents.pop(asked.name, None)
+            del contents[asked.name]
+        return [self._line("delete", asked, rdata) for rdata in gone]
 
     def _line(self, kind: str, asked: dns.rrset.RRset, rdata: dns.rdata.Rdata) -> Change:
         value = b"".join(rdata.strings) if isinstance(rdata, dns.rdtypes.ANY.TXT.TXT) else rdata.to_wire() or b""
