@@ -1,0 +1,146 @@
+"""What only the store on a real server can show."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+from redis.asyncio import Redis
+
+from txtproof.acceptance import Acceptance, Delivery
+from txtproof.adapters.cloud_events import encode
+from txtproof.adapters.documents import read_verification, write_verification
+from txtproof.adapters.redis_connection import describe, open_redis
+from txtproof.adapters.redis_register import RedisRegister
+from txtproof.adapters.redis_store import RedisStore
+from txtproof.core.model import Key, Step
+from txtproof.core.observations import Cancel
+from txtproof.core.orders import Order, Request
+from txtproof.core.policy import Policy
+from txtproof.ports import Commit, Outcome, StoreUnavailable, Welcome
+from txtproof.rehearsal.valkey import EmbeddedValkey, free_port
+
+
+async def requested(store: RedisStore, *keys: Key) -> None:
+    ids = iter(f"v-{key}" for key in keys)
+    acceptance = Acceptance(store, Policy(), lambda: next(ids))
+    welcomes = await acceptance.accept([Delivery(Order(key, Request("example.test"))) for key in keys])
+    assert set(welcomes) == {Welcome.CREATED}
+
+
+async def test_a_thousand_rows_are_claimed_and_committed_in_batches(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        store = RedisStore(redis, encode)
+        await requested(store, *(Key(1, number) for number in range(1, 1001)))
+        rows = (await store.claim(Step.REQUEST_CODE, 1000)).rows
+        assert len({row.verification.key for row in rows}) == 1000
+        outcomes = await store.commit([Commit(row, "c", row.verification) for row in rows])
+        assert set(outcomes) == {Outcome.COMMITTED}
+
+
+async def test_a_server_that_forgot_the_scripts_is_given_them_again(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        store = RedisStore(redis, encode)
+        await requested(store, Key(1, 1))
+        await redis.script_flush()
+        (row,) = (await store.claim(Step.REQUEST_CODE, 1)).rows
+        await redis.script_flush()
+        assert await store.commit([Commit(row, "c", row.verification)]) == [Outcome.COMMITTED]
+        await redis.script_flush()
+        await requested(store, Key(1, 2))
+        await redis.script_flush()
+        assert await store.audit() == 0
+
+
+async def test_a_row_that_fell_out_of_its_lane_is_put_back(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        store = RedisStore(redis, encode)
+        await requested(store, Key(1, 1), Key(1, 2))
+        await redis.zrem("txtproof:lane:request_code", "1/1")
+        assert await store.audit() == 1
+        assert len((await store.claim(Step.REQUEST_CODE, 10)).rows) == 2
+        await redis.zrem("txtproof:lane:request_code", "1/1")
+        assert await store.audit(timedelta(minutes=1)) == 1
+        await redis.zrem("txtproof:lane:request_code", "1/1")
+        assert await store.audit(timedelta(minutes=1)) == 0, "somebody has audited within that minute"
+
+
+async def test_a_member_of_a_lane_without_a_row_is_swept_out(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        store = RedisStore(redis, encode)
+        await redis.zadd("txtproof:lane:request_code", {"1/1": 0})
+        assert (await store.claim(Step.REQUEST_CODE, 10)).rows == ()
+        assert await redis.zcard("txtproof:lane:request_code") == 0
+
+
+async def test_a_row_that_cannot_be_read_harms_no_neighbour(
+    redis_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with open_redis(redis_url) as redis:
+        store = RedisStore(redis, encode)
+        await requested(store, Key(1, 1), Key(1, 2))
+        await redis.hset("txtproof:v:1/1", "doc", '{"secret": "code-1"')
+        with caplog.at_level(logging.DEBUG):
+            (row,) = (await store.claim(Step.REQUEST_CODE, 10)).rows
+        assert row.verification.key == Key(1, 2)
+        assert "1/1" in caplog.text
+        assert "code-1" not in caplog.text
+
+
+async def test_a_server_that_is_away_is_named_and_its_password_is_not(redis_url: str) -> None:
+    del redis_url
+    async with open_redis(f"redis://user:pass-word@127.0.0.1:{free_port()}/3") as redis:
+        store = RedisStore(redis, encode)
+        for call in (store.now(), store.due(), store.claim(Step.REQUEST_CODE, 1), RedisRegister(redis).find(Key(1, 1))):
+            with pytest.raises(StoreUnavailable) as away:
+                await call
+            assert "127.0.0.1" in str(away.value)
+            assert "pass-word" not in str(away.value)
+    assert describe("redis://user:pass-word@cache.example:6380/3") == "cache.example:6380/3"
+
+
+async def test_a_connection_that_is_cut_is_made_anew(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis, Redis.from_url(redis_url) as other:
+        store = RedisStore(redis, encode)
+        await requested(store, Key(1, 1))
+        for _ in range(5):
+            await other.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            assert await store.due() == {Step.REQUEST_CODE}
+
+
+async def test_a_store_that_was_restarted_has_kept_what_it_was_told() -> None:
+    with EmbeddedValkey() as valkey:
+        async with open_redis(valkey.url) as redis:
+            store = RedisStore(redis, encode)
+            await requested(store, Key(1, 1))
+            await redis.execute_command("WAITAOF", 1, 0, 2000)
+            valkey.kill()
+            with pytest.raises(StoreUnavailable):
+                await store.claim(Step.REQUEST_CODE, 1)
+            valkey.start()
+            (row,) = (await store.claim(Step.REQUEST_CODE, 1)).rows
+            assert row.verification.key == Key(1, 1)
+
+
+async def test_a_document_reads_back_as_it_was_written(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        store = RedisStore(redis, encode)
+        await requested(store, Key(1, 1))
+        (row,) = (await store.claim(Step.REQUEST_CODE, 1)).rows
+        assert read_verification(write_verification(row.verification)) == row.verification
+        assert await store.commit([Commit(row, "c", row.verification)]) == [Outcome.COMMITTED]
+        keys = sorted(key.decode() for key in await redis.keys("*"))
+        assert keys == ["txtproof:events", "txtproof:lane:request_code", "txtproof:v:1/1"]
+
+
+async def test_an_ended_row_leaves_no_inbox_behind(redis_url: str) -> None:
+    from txtproof.core.machine import decide
+
+    async with open_redis(redis_url) as redis:
+        store = RedisStore(redis, encode)
+        await requested(store, Key(1, 1))
+        await Acceptance(store, Policy(), lambda: "x").accept([Delivery(Order(Key(1, 1), Cancel()))])
+        claimed = await store.claim(Step.REQUEST_CODE, 1)
+        (row,) = claimed.rows
+        ended = decide(row.verification, row.inbox[0], claimed.now, Policy())
+        await store.commit([Commit(row, "c", ended.verification, ended.events)])
+        assert sorted(await redis.keys("*")) == [b"txtproof:events", b"txtproof:v:1/1"]
