@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import timedelta
+from typing import Any
 
 from redis.asyncio import Redis
 
@@ -64,7 +65,8 @@ async def test_a_rejected_message_is_kept_with_its_problem_and_does_not_come_aga
         (message,) = await read(stream)
         await stream.reject(message, b'{"title":"too large"}')
         assert await stream.read(10, SOON) == []
-        ((_, fields),) = await redis.xrange("txtproof:rejected")
+        rejected: Any = await redis.xrange("txtproof:rejected")
+        ((_, fields),) = rejected
         assert fields == {
             b"event": b"x" * SHOWN,
             b"problem": b'{"title":"too large"}',

@@ -12,6 +12,7 @@ from txtproof.adapters.documents import read_verification, write_verification
 from txtproof.adapters.redis_connection import describe, open_redis
 from txtproof.adapters.redis_register import RedisRegister
 from txtproof.adapters.redis_store import RedisStore
+from txtproof.core.machine import decide
 from txtproof.core.model import Key, Step
 from txtproof.core.observations import Cancel
 from txtproof.core.orders import Order, Request
@@ -72,9 +73,7 @@ async def test_a_member_of_a_lane_without_a_row_is_swept_out(redis_url: str) -> 
         assert await redis.zcard("txtproof:lane:request_code") == 0
 
 
-async def test_a_row_that_cannot_be_read_harms_no_neighbour(
-    redis_url: str, caplog: pytest.LogCaptureFixture
-) -> None:
+async def test_a_row_that_cannot_be_read_harms_no_neighbour(redis_url: str, caplog: pytest.LogCaptureFixture) -> None:
     async with open_redis(redis_url) as redis:
         store = RedisStore(redis, encode)
         await requested(store, Key(1, 1), Key(1, 2))
@@ -103,7 +102,7 @@ async def test_a_connection_that_is_cut_is_made_anew(redis_url: str) -> None:
         store = RedisStore(redis, encode)
         await requested(store, Key(1, 1))
         for _ in range(5):
-            await other.execute_command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            await other.client_kill_filter(_type="normal", skipme=True)
             assert await store.due() == {Step.REQUEST_CODE}
 
 
@@ -112,7 +111,7 @@ async def test_a_store_that_was_restarted_has_kept_what_it_was_told() -> None:
         async with open_redis(valkey.url) as redis:
             store = RedisStore(redis, encode)
             await requested(store, Key(1, 1))
-            await redis.execute_command("WAITAOF", 1, 0, 2000)
+            await redis.waitaof(1, 0, 2000)
             valkey.kill()
             with pytest.raises(StoreUnavailable):
                 await store.claim(Step.REQUEST_CODE, 1)
@@ -128,13 +127,11 @@ async def test_a_document_reads_back_as_it_was_written(redis_url: str) -> None:
         (row,) = (await store.claim(Step.REQUEST_CODE, 1)).rows
         assert read_verification(write_verification(row.verification)) == row.verification
         assert await store.commit([Commit(row, "c", row.verification)]) == [Outcome.COMMITTED]
-        keys = sorted(key.decode() for key in await redis.keys("*"))
-        assert keys == ["txtproof:events", "txtproof:lane:request_code", "txtproof:v:1/1"]
+        keys = sorted(await redis.keys("*"))
+        assert keys == [b"txtproof:events", b"txtproof:lane:request_code", b"txtproof:v:1/1"]
 
 
 async def test_an_ended_row_leaves_no_inbox_behind(redis_url: str) -> None:
-    from txtproof.core.machine import decide
-
     async with open_redis(redis_url) as redis:
         store = RedisStore(redis, encode)
         await requested(store, Key(1, 1))

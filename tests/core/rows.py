@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 from txtproof.core.admission import admitted
 from txtproof.core.decisions import Decision
+from txtproof.core.events import Event
 from txtproof.core.machine import decide
 from txtproof.core.model import Key, State, Verification
 from txtproof.core.observations import (
@@ -74,7 +75,7 @@ OBSERVATIONS: tuple[Observation, ...] = (
 
 def seen(v: Verification, *observations: Observation, now: datetime = NOW, policy: Policy = POLICY) -> Decision:
     """Decide by one observation after the other; return the last decision, with all events."""
-    events: tuple = ()
+    events: tuple[Event, ...] = ()
     decision = Decision(v)
     for observation in observations:
         decision = decide(decision.verification, observation, now, policy)

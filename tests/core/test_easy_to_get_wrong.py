@@ -1,5 +1,6 @@
 """The rules of the product that are easy to get wrong, each as it is written down in docs/states.md."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -24,9 +25,9 @@ from tests.core.rows import (
     verified,
 )
 from txtproof.core.decisions import FindRoute, Look, Publish, RequestCode, Withdraw
-from txtproof.core.events import TERMINAL_EVENTS
+from txtproof.core.events import TERMINAL_EVENTS, Event
 from txtproof.core.machine import decide
-from txtproof.core.model import State, Step
+from txtproof.core.model import State, Step, Verification
 from txtproof.core.observations import (
     Ambiguous,
     Attach,
@@ -82,12 +83,13 @@ def test_a_code_that_nexus_gives_again_does_not_replace_itself() -> None:
 
 @pytest.mark.parametrize("late", [timedelta(0), timedelta(milliseconds=1), timedelta(days=1)])
 def test_a_match_seen_at_or_after_the_expiry_does_not_count(late: timedelta) -> None:
+    just_in_time = EXPIRY - timedelta(milliseconds=1)
     assert decide(checking(), Match(()), EXPIRY + late, POLICY).verification.state is State.REQUESTED
-    assert decide(checking(), Match(()), EXPIRY - timedelta(milliseconds=1), POLICY).verification.state is State.VERIFIED
+    assert decide(checking(), Match(()), just_in_time, POLICY).verification.state is State.VERIFIED
 
 
 @pytest.mark.parametrize("before", [publishing, checking])
-def test_the_expiry_is_looked_at_before_publishing_and_on_every_look(before) -> None:  # noqa: ANN001
+def test_the_expiry_is_looked_at_before_publishing_and_on_every_look(before: Callable[[], Verification]) -> None:
     for observation in (Woken(), ROUTED, Published()):
         decision = decide(before(), observation, EXPIRY, POLICY)
         assert decision.effect is None
@@ -163,10 +165,11 @@ def test_a_failure_to_see_is_never_a_miss_and_counts_against_nothing(reason: Rea
 def test_what_must_be_mended_by_a_person_burns_no_retries_and_is_tried_by_the_hour() -> None:
     v = blocked_in_publishing()
     for hour in range(1, 20):
-        assert v.wake == min(NOW + timedelta(hours=hour), EXPIRY if v.code else v.deadline)
-        v = seen(v, Woken(), now=v.wake).verification
-        v = seen(v, Blocked(Reason.PUBLISHER_AUTH, "still"), now=v.wake).verification if v.wake <= v.deadline else v
-        assert (v.state, v.failures) == (State.BLOCKED, 0)
+        now = NOW + timedelta(hours=hour)
+        assert v.wake == now
+        decision = seen(v, Woken(), Blocked(Reason.PUBLISHER_AUTH, "still"), now=now)
+        v = decision.verification
+        assert (v.state, v.failures, decision.events) == (State.BLOCKED, 0, ())
 
 
 def test_a_code_that_expires_while_blocked_is_not_replaced_before_the_way_is_free() -> None:
@@ -187,7 +190,7 @@ def test_resume_brings_it_back_to_where_it_came_from_at_once() -> None:
 
 
 @pytest.mark.parametrize("before", [requested, publishing, checking, blocked_in_publishing])
-def test_the_deadline_ends_it_whatever_it_waits_for(before) -> None:  # noqa: ANN001
+def test_the_deadline_ends_it_whatever_it_waits_for(before: Callable[[], Verification]) -> None:
     v = before()
     decision = decide(v, Woken(), v.deadline, POLICY)
     assert decision.verification.state is State.EXPIRED
@@ -195,7 +198,7 @@ def test_the_deadline_ends_it_whatever_it_waits_for(before) -> None:  # noqa: AN
 
 
 def test_exactly_one_terminal_event() -> None:
-    events = []
+    events: list[Event] = []
     v = checking()
     for observation in (Cancel(), Cancel(), Match(()), Withdrawn(), Attach(), Woken(), Resume(), Withdrawn()):
         decision = decide(v, observation, SOON, POLICY)

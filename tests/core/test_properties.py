@@ -1,7 +1,7 @@
 """What holds for every verification, every observation and every instant."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,7 +27,7 @@ policies = st.sampled_from(
 
 
 @given(rows, observations, instants, policies)
-def test_decide_is_total_and_keeps_its_books(v: Verification, seen: Observation, now, policy: Policy) -> None:  # noqa: ANN001
+def test_decide_is_total_and_keeps_its_books(v: Verification, seen: Observation, now: datetime, policy: Policy) -> None:
     decision = decide(v, seen, now, policy)
     after = decision.verification
     assert after.sequence == v.sequence + len(decision.events)
@@ -38,27 +38,27 @@ def test_decide_is_total_and_keeps_its_books(v: Verification, seen: Observation,
 
 
 @given(rows, observations, instants, policies)
-def test_terminal_is_forever(v: Verification, seen: Observation, now, policy: Policy) -> None:  # noqa: ANN001
+def test_terminal_is_forever(v: Verification, seen: Observation, now: datetime, policy: Policy) -> None:
     after = decide(v, seen, now, policy).verification
     if v.state.terminal:
         assert (after.state, after.reason) == (v.state, v.reason)
 
 
 @given(rows, instants, policies, st.sampled_from([one for one in OBSERVATIONS if isinstance(one, Unseen)]))
-def test_a_failure_to_see_is_never_a_miss(v: Verification, now, policy: Policy, seen: Unseen) -> None:  # noqa: ANN001
+def test_a_failure_to_see_is_never_a_miss(v: Verification, now: datetime, policy: Policy, seen: Unseen) -> None:
     after = decide(v, seen, now, policy).verification
     assert after.looks <= v.looks
     assert after.state is not State.FAILED or v.state is State.FAILED
 
 
 @given(rows, instants, st.sampled_from([one for one in OBSERVATIONS if isinstance(one, Miss)]))
-def test_a_miss_never_ends_it(v: Verification, now, seen: Miss) -> None:  # noqa: ANN001
+def test_a_miss_never_ends_it(v: Verification, now: datetime, seen: Miss) -> None:
     after = decide(v, seen, now, POLICY).verification
     assert after.state in (v.state, State.REQUESTED, State.CHECKING, State.EXPIRED)
 
 
 @given(rows, st.lists(observations, max_size=6), instants, policies)
-def test_what_goes_on_is_woken_in_time(v: Verification, seen: list[Observation], now, policy: Policy) -> None:  # noqa: ANN001
+def test_what_goes_on_is_woken_in_time(v: Verification, seen: list[Observation], now: datetime, policy: Policy) -> None:
     decision = Decision(v)
     for observation in seen:
         decision = decide(decision.verification, observation, now, policy)
@@ -76,7 +76,7 @@ def test_what_goes_on_is_woken_in_time(v: Verification, seen: list[Observation],
 @given(rows, st.lists(st.tuples(observations, instants), max_size=12), policies)
 def test_at_most_one_terminal_event_and_nothing_secret_is_ever_told(
     v: Verification,
-    seen: list,  # noqa: ANN001
+    seen: list[tuple[Observation, datetime]],
     policy: Policy,
 ) -> None:
     terminal = int(v.state.terminal)
@@ -94,5 +94,5 @@ def test_at_most_one_terminal_event_and_nothing_secret_is_ever_told(
 
 
 @given(rows, observations, instants)
-def test_the_same_question_has_the_same_answer(v: Verification, seen: Observation, now) -> None:  # noqa: ANN001
+def test_the_same_question_has_the_same_answer(v: Verification, seen: Observation, now: datetime) -> None:
     assert decide(v, seen, now, POLICY) == decide(replace(v), seen, now, POLICY)

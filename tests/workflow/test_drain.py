@@ -156,7 +156,7 @@ async def test_a_store_that_is_away_comes_out_as_that() -> None:
         def __getattr__(self, name: str) -> Any:
             return getattr(world.store, name)
 
-        async def commit(self, commits: Any) -> Any:
+        async def commit(self, _commits: Any) -> Any:
             raise StoreUnavailable("away")
 
     with pytest.raises(StoreUnavailable):
@@ -174,4 +174,4 @@ async def test_a_command_that_comes_during_a_visit_is_heard_right_after_it() -> 
     await requests(world, Interrupted(world.clock.now), KEY)
     await world.work()
     assert (await world.verification()).state is State.CANCELLED
-    assert DOMAIN == (await world.verification()).domain
+    assert (await world.verification()).domain == DOMAIN

@@ -17,12 +17,14 @@ def event_line(event: dict[str, Any]) -> Text:
     """Return one line about an event."""
     kind, data = kind_of(event), event["data"]
     time_of_day = datetime.fromisoformat(event["time"]).strftime("%H:%M:%S.%f")[:-5]
-    return Text.assemble(
+    line = Text.assemble(
         (f"{time_of_day}  ", "dim"),
         f"{data['domain'] or '-':<14} ",
         (f"{kind:<17} ", COLOURS.get(kind, "")),
         _particulars(kind, data),
     )
+    line.rstrip()
+    return line
 
 
 def _particulars(kind: str, data: dict[str, Any]) -> str:
