@@ -22,14 +22,15 @@ fix: $(DEV)/.ready
 	@$(DEV)/bin/ruff check --fix $(CHECKED)
 	@$(DEV)/bin/ruff format $(CHECKED)
 
-COMPILE = $(DEV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes \
+# the extras stay: pip 23 takes the newest release for `name[extra]`, past a pin of plain `name`
+COMPILE = $(DEV)/bin/uv pip compile -q --universal --python-version 3.11 --generate-hashes --no-strip-extras \
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 lock: $(DEV)/.ready
 	@$(COMPILE) pyproject.toml --extra rehearsal -o requirements.txt
 	@$(COMPILE) pyproject.toml --extra rehearsal --group dev -c requirements.txt -o requirements-dev.txt
 
 clean:
-	@rm -rf $(RUN) $(DEV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache .coverage
+	@rm -rf $(RUN) $(DEV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(RUN)/.ready: requirements.txt pyproject.toml
 	$(call set_up,$(RUN),requirements.txt)
