@@ -9,6 +9,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
@@ -73,8 +74,8 @@ class Peer:
                     await writer.drain()
                 finally:
                     self.at_once -= 1
-        except (asyncio.IncompleteReadError, OSError):
-            pass
+        except (asyncio.IncompleteReadError, asyncio.CancelledError, OSError):
+            pass  # the client or the test has ended
         finally:
             writer.close()
             self._tasks.discard(task)
@@ -393,8 +394,13 @@ async def test_a_handshake_that_never_ends_is_unreachable_since_nothing_was_sent
         url = f"https://127.0.0.1:{mute.getsockname()[1]}"
         async with calling(url, timeout=SHORT) as client:
             answer = await client.generate_code(KEY)
-    assert isinstance(answer, Unreachable)
-    assert answer.reason is Reason.UPSTREAM_UNREACHABLE
+            connection, _ = mute.accept()
+            with connection:
+                connection.settimeout(5)
+                assert connection.recv(10_000), "the client's hello"
+                # a socket that nobody closed would be found by the collector, as a warning in some later test
+                assert connection.recv(1) == b""
+    assert answer == Unreachable(Reason.UPSTREAM_UNREACHABLE, "not sent in 0.3 s")
 
 
 async def test_a_server_without_tls_is_unreachable_by_https() -> None:
@@ -492,12 +498,13 @@ async def test_no_secret_reaches_a_log_a_text_or_an_answer(
 ) -> None:
     for name in (None, "httpx", "httpcore", "asyncio"):
         caplog.set_level(logging.DEBUG, logger=name)
-    said = []
+    said: list[Any] = []
     requests: list[bytes] = []
 
     async def echo(writer: asyncio.StreamWriter) -> None:
-        # it tells the caller what it was told: the whole request, as a gateway's debug page does
-        quoted = requests[-1].decode().replace("\r\n", " ").replace('"', "'")
+        # it tells the caller what it was told, as a gateway's debug page does
+        lines = requests[-1].decode().split("\r\n")
+        quoted = " ".join(line for line in lines if line.lower().startswith(("authorization", "applicationtoken")))
         status = 400 if len(requests) == 1 else 401
         writer.write(http(status, f'{{"title": "{quoted}", "detail": "{quoted}"}}'.encode()))
 
@@ -511,7 +518,7 @@ async def test_no_secret_reaches_a_log_a_text_or_an_answer(
     texts = [*map(repr, said), *map(str, said), *(repr(vars(record)) for record in caplog.records), *capfd.readouterr()]
     assert len(caplog.records) > 10
     assert isinstance(said[0], Rejected)
-    assert "[hidden]" in said[0].detail or auth is BASIC
+    assert "[hidden]" in said[0].detail
     for secret in ("never-shown", *auth.secrets()):
         assert not [text for text in texts if secret in text]
 

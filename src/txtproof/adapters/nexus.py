@@ -20,6 +20,9 @@ MAX_BODY = 64 * 1024
 """Bytes of an answer's body; what is longer is not read on."""
 AUTH_PAUSE = timedelta(seconds=30)
 """How long no call is made after a 401: short, so that a `resume` soon after the new credential is not lost."""
+CONNECTING = 0.4
+"""TCP may take this share of the time left, and TLS the same: of a handshake cut short from outside, httpcore loses the
+socket."""
 __all__ = ["AUTH_PAUSE", "MAX_BODY", "BasicAuth", "BearerAuth", "NexusClient", "NexusOptions", "check_base_url"]
 
 
@@ -60,7 +63,6 @@ class NexusClient:
         self._http = httpx.AsyncClient(
             # identity: a small compressed body could be a large one
             headers={"Accept": "application/json", "Accept-Encoding": "identity", **options.auth.headers()},
-            timeout=options.call_timeout.total_seconds(),
             limits=httpx.Limits(max_connections=options.most_in_flight),
             follow_redirects=False,
             trust_env=False,
@@ -75,13 +77,15 @@ class NexusClient:
         if self._pausing():
             return self._paused()
         call = _Call()
+        whole = self._options.call_timeout.total_seconds()
+        end = time.monotonic() + whole
         try:
-            async with asyncio.timeout(self._options.call_timeout.total_seconds()), self._turn:
+            async with asyncio.timeout(whole), self._turn:
                 if self._pausing():
                     return self._paused()
-                await self._exchange(key, call)
-        except TimeoutError:
-            seconds = f"{self._options.call_timeout.total_seconds():g} s"
+                await self._exchange(key, call, end - time.monotonic())
+        except (TimeoutError, httpx.TimeoutException):
+            seconds = f"{whole:g} s"
             return self._cut_short(key, call, f"no answer within {seconds}" if call.sent else f"not sent in {seconds}")
         except httpx.ConnectError as error:
             return self._cut_short(key, call, f"no connection: {error}")
@@ -95,9 +99,10 @@ class NexusClient:
         """Close the connections."""
         await self._http.aclose()
 
-    async def _exchange(self, key: Key, call: _Call) -> None:
+    async def _exchange(self, key: Key, call: _Call, left: float) -> None:
         url = f"{self._base_url}/v1/organizations/{key.organization_id}/domains/{key.domain_id}/generate-code"
-        async with self._http.stream("POST", url, extensions={"trace": call.trace}) as response:
+        limits = httpx.Timeout(left, connect=left * CONNECTING)
+        async with self._http.stream("POST", url, timeout=limits, extensions={"trace": call.trace}) as response:
             said = response.headers
             call.reply = head = Reply(
                 response.status_code, said.get("date"), said.get("retry-after"), said.get("content-encoding")
