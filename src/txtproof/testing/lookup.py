@@ -7,6 +7,8 @@ from txtproof.core.evidence import ServerView
 from txtproof.core.observations import Match, Miss, Sight, Unseen
 from txtproof.core.reasons import Reason
 
+SERVER, ADDRESS = "ns.memory", "127.0.0.1"
+
 
 class MemoryLookup:
     """Port `Lookup`: one name server that serves what `view` says of a name (None: there is no such name)."""
@@ -19,13 +21,13 @@ class MemoryLookup:
     async def look(self, look: Look) -> Sight:
         """Look once."""
         if self.blind:
-            return Unseen(Reason.TIMEOUT, "nobody answers")
+            return Unseen(Reason.TIMEOUT, f"{SERVER}: timeout", (ServerView(SERVER, ADDRESS, Reason.TIMEOUT.value),))
         values = self._view(look.name)
         reason = _reason(values, look)
         outcome = reason.value if reason else "match"
         rcode = "NXDOMAIN" if values is None else "NOERROR"
-        servers = (ServerView("ns.memory", "127.0.0.1", outcome, rcode, authoritative=True, values=len(values or ())),)
-        return Match(servers) if reason is None else Miss(reason, f"ns.memory answers {rcode}", servers)
+        servers = (ServerView(SERVER, ADDRESS, outcome, rcode, authoritative=True, values=len(values or ())),)
+        return Match(servers) if reason is None else Miss(reason, _detail(reason, rcode, values or (), look), servers)
 
 
 def _reason(values: Sequence[bytes] | None, look: Look) -> Reason | None:
@@ -36,3 +38,10 @@ def _reason(values: Sequence[bytes] | None, look: Look) -> Reason | None:
     if any(value in values for _, value in look.former):
         return Reason.OLD_CODE
     return Reason.OTHER_VALUE if values else Reason.NO_TXT
+
+
+def _detail(reason: Reason, rcode: str, values: Sequence[bytes], look: Look) -> str:
+    if reason is not Reason.OLD_CODE:
+        return f"{SERVER} answers {rcode}, without the code"
+    generation = max(number for number, value in look.former if value in values)
+    return f"{SERVER} still serves the code of {f'generation {generation}' if generation else 'a run before this one'}"

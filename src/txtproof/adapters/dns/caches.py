@@ -9,9 +9,13 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 MOST = 10_000
+LEAST_TTL, MOST_TTL = 5, 3600
+"""Seconds that an answer is remembered, whatever its TTL says."""
+FAILED_TTL = 1
+"""Seconds that a failure is remembered: no longer than the first pause after one, but for all looks of one moment."""
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Entry(Generic[V]):
     value: V
     until: float
@@ -40,5 +44,14 @@ class ExpiringCache(Generic[K, V]):
         while len(self._entries) > self._most:
             self._entries.popitem(last=False)
 
+    def drop(self, key: K) -> None:
+        """Forget what is remembered under a key, if anything is."""
+        self._entries.pop(key, None)
+
     def __len__(self) -> int:
         return len(self._entries)
+
+
+def bounded(ttl: int) -> int:
+    """Return for how many seconds an answer with this TTL is remembered."""
+    return min(max(ttl, LEAST_TTL), MOST_TTL)

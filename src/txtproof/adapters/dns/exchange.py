@@ -1,15 +1,17 @@
 """One question to one address: UDP, TCP where UDP does not do, and every way to fail as a value."""
 
 import asyncio
+import errno
+import socket
 import time
 from dataclasses import dataclass
 
+import dns.asyncbackend
 import dns.asyncquery
-import dns.exception
 import dns.flags
+import dns.inet
 import dns.message
 import dns.name
-import dns.query
 import dns.rcode
 import dns.rdatatype
 
@@ -17,11 +19,15 @@ from txtproof.core.reasons import Reason
 
 PAYLOAD = 1232
 """EDNS buffer size that needs no fragments (DNS Flag Day 2020)."""
-UDP_WITHIN = 2.0
-TCP_WITHIN = 3.0
+UDP_WITHIN = 1.5
+TCP_WITHIN = 2.5
 """Seconds for one try."""
+MOST_OPEN = 256
+"""Exchanges under way at once: many looks that match together must not run out of sockets."""
 
 _NO_EDNS = frozenset({dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS})
+_OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+"""Errors of this machine, which say nothing about the server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,54 +35,91 @@ class Reply:
     """What came back: a message, or the reason why none did."""
 
     message: dns.message.Message | None
-    failure: Reason | None
-    took_ms: int
+    failure: Reason | None = None
+    """`timeout`: silence, or nobody there. `lame`: no answer to the question. `cannot_see`: it was never sent."""
+    took_ms: int = 0
 
 
-async def ask(
-    name: dns.name.Name,
-    kind: dns.rdatatype.RdataType,
-    address: str,
-    port: int,
-    *,
-    recurse: bool = False,
-    tcp: bool = False,
-) -> Reply:
-    """Ask once: over UDP, then over TCP on truncation or silence; or over TCP alone.
+class Exchange:
+    """Ask questions, up to `MOST_OPEN` at once."""
 
-    The library draws the id and the system the source port at random, and what does not echo id and question is not
-    taken for an answer (RFC 5452, 9.1, 9.2).
-    """
-    begun = time.monotonic()
-    query = dns.message.make_query(name, kind, flags=dns.flags.RD if recurse else 0, use_edns=0, payload=PAYLOAD)
-    message, failure = await _sent(query, address, port, tcp=tcp)
-    if message is not None and message.rcode() in _NO_EDNS:
-        # a server from before EDNS: once more without (RFC 6891, 7)
-        query.use_edns(False)
-        message, failure = await _sent(query, address, port, tcp=tcp)
-    return Reply(message, failure, round((time.monotonic() - begun) * 1000))
+    def __init__(self, udp_within: float = UDP_WITHIN, tcp_within: float = TCP_WITHIN) -> None:
+        self._udp_within = udp_within
+        self._tcp_within = tcp_within
+        self._places = asyncio.Semaphore(MOST_OPEN)
 
+    async def ask(
+        self,
+        name: dns.name.Name,
+        kind: dns.rdatatype.RdataType,
+        address: str,
+        port: int,
+        *,
+        recurse: bool = False,
+        tcp: bool = False,
+    ) -> Reply:
+        """Ask once: over UDP, then over TCP on truncation or silence; or over TCP alone.
 
-async def _sent(
-    query: dns.message.Message, address: str, port: int, *, tcp: bool
-) -> tuple[dns.message.Message | None, Reason | None]:
-    if not tcp:
+        The library draws the id and the system the source port at random, and what does not echo id and question is
+        not taken for an answer (RFC 5452, 9.1, 9.2).
+        """
+        flags = dns.flags.RD if recurse else 0
+        async with self._places:
+            begun = time.monotonic()
+            query = dns.message.make_query(name, kind, flags=flags, use_edns=0, payload=PAYLOAD)
+            answer = await self._sent(query, address, port, tcp=tcp)
+            if isinstance(answer, dns.message.Message) and answer.rcode() in _NO_EDNS:
+                # a server from before EDNS, or of another version of it: once more without (RFC 6891, 7)
+                plain = dns.message.make_query(name, kind, flags=flags, use_edns=False)
+                answer = await self._sent(plain, address, port, tcp=tcp)
+            took = round((time.monotonic() - begun) * 1000)
+        return Reply(None, answer, took) if isinstance(answer, Reason) else Reply(answer, None, took)
+
+    async def _sent(
+        self, query: dns.message.Message, address: str, port: int, *, tcp: bool
+    ) -> dns.message.Message | Reason:
+        if not tcp:
+            message = await self._over_udp(query, address, port)
+            if message is not None:
+                return message
+        return await self._over_tcp(query, address, port)
+
+    async def _over_udp(self, query: dns.message.Message, address: str, port: int) -> dns.message.Message | None:
+        """Return the answer; None where TCP must do, for whatever reason."""
+        family = dns.inet.af_for_address(address)
         try:
-            # errors are ignored until the time is up: a forger must not be able to end the wait with garbage
-            return await dns.asyncquery.udp(
-                query, address, UDP_WITHIN, port, ignore_unexpected=True, raise_on_truncation=True, ignore_errors=True
-            ), None
-        except dns.message.Truncated:
-            pass
-        except (OSError, dns.exception.DNSException):
-            pass
-    try:
-        async with asyncio.timeout(TCP_WITHIN):
-            return await dns.asyncquery.tcp(query, address, TCP_WITHIN, port), None
-    except (TimeoutError, dns.exception.Timeout):
-        return None, Reason.TIMEOUT
-    except (OSError, EOFError):
-        return None, Reason.TIMEOUT
-    except dns.exception.DNSException:
-        # what came was no answer to this question
-        return None, Reason.LAME
+            # connected, so that the system drops what others send, and tells of a closed port at once
+            backend = dns.asyncbackend.get_default_backend()
+            connected = await backend.make_socket(  # type: ignore[no-untyped-call]  # it has no annotations
+                family, socket.SOCK_DGRAM, 0, None, (address, port)
+            )
+            async with connected:
+                # errors are passed over until the time is up: a forger must not be able to end the wait with garbage
+                return await dns.asyncquery.udp(
+                    query,
+                    address,
+                    self._udp_within,
+                    port,
+                    sock=connected,
+                    ignore_unexpected=True,
+                    raise_on_truncation=True,
+                    ignore_errors=True,
+                )
+        except Exception:  # noqa: BLE001  # Truncated, Timeout, any of the socket's: TCP is the answer to all of them
+            return None
+
+    async def _over_tcp(self, query: dns.message.Message, address: str, port: int) -> dns.message.Message | Reason:
+        try:
+            # one limit for all of it: a server that drips octets gets no more
+            async with asyncio.timeout(self._tcp_within):
+                message = await dns.asyncquery.tcp(query, address, None, port)
+        except TimeoutError:
+            return Reason.TIMEOUT
+        except OSError as fault:
+            return Reason.CANNOT_SEE if fault.errno in _OURS else Reason.TIMEOUT
+        except EOFError:
+            return Reason.TIMEOUT
+        except Exception:  # noqa: BLE001  # strangers feed the parser: whatever it stumbles over was no answer
+            return Reason.LAME
+        # cut short where nothing need be: what is missing cannot be known
+        return Reason.LAME if message.flags & dns.flags.TC else message

@@ -1,30 +1,27 @@
 """The look: one server first, since a miss there is a miss; on a match all of them, at once and over TCP."""
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
-import dns.exception
-import dns.flags
-import dns.message
 import dns.name
-import dns.rcode
-import dns.rdataclass
-import dns.rdatatype
-from dns.rdtypes.ANY.SOA import SOA
-from dns.rdtypes.ANY.TXT import TXT
 
-from txtproof.adapters.dns.exchange import Reply, ask
-from txtproof.adapters.dns.verdict import MATCH, Answer, judged, outcome
-from txtproof.adapters.dns.walk import Server, Walk, Zone
+from txtproof.adapters.dns import reading
+from txtproof.adapters.dns.asking import Asker, Heard
+from txtproof.adapters.dns.caches import MOST_TTL, ExpiringCache
+from txtproof.adapters.dns.exchange import Exchange
+from txtproof.adapters.dns.resolvers import Resolvers
+from txtproof.adapters.dns.stagger import first_good
+from txtproof.adapters.dns.verdict import MATCH, Answer, circling, judged, outcome, together
+from txtproof.adapters.dns.walk import Walk, Zone
 from txtproof.core.decisions import Look
-from txtproof.core.names import ancestors
-from txtproof.core.observations import Miss, Sight, Unseen
+from txtproof.core.observations import Sight, Unseen
 from txtproof.core.reasons import BLIND, Reason
 
-HOPS = 8
-"""Referrals and aliases followed in one look."""
+MOST_ALIASES = 8
+MOST_REFERRALS = 8
+"""Followed in one look; referrals anew after each alias."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +29,53 @@ class LookOptions:
     """Whom a look may ask."""
 
     resolvers: tuple[str, ...] = ()
-    """`address:port`; none: the system's."""
+    """`address:port`, IPv6 in brackets; none: the system's."""
     authoritative_port: int = 53
     allow_private_servers: bool = False
+    """Ask name servers at loopback, link-local and private addresses as well."""
     call_timeout: timedelta = timedelta(seconds=10)
     """For the whole look."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where the record is to be looked for: after referrals and aliases."""
+    """A name, and the zone whose servers are asked for it."""
 
     zone: Zone
-    name: str
+    name: dns.name.Name
+
+
+@dataclass(frozen=True, slots=True)
+class _Alias:
+    """A place that leads on to another name."""
+
+    place: _Place
+    target: dns.name.Name
+
+
+@dataclass(frozen=True, slots=True)
+class _End:
+    """The place where the record must stand, and what was heard there: failures, and last what tells, if anything."""
+
+    place: _Place
+    heard: tuple[Heard, ...]
+
+    @property
+    def last(self) -> Heard:
+        return self.heard[-1]
+
+
+@dataclass(slots=True)
+class _Trail:
+    """One look under way."""
+
+    look: Look
+    passed: list[_Alias] = field(default_factory=list)
+    said: list[Answer] = field(default_factory=list)
+    """By the servers that led on."""
+
+    def visited(self, name: dns.name.Name) -> bool:
+        return any(name == one.place.name for one in self.passed)
 
 
 class AuthoritativeLookup:
@@ -52,146 +83,95 @@ class AuthoritativeLookup:
 
     def __init__(self, options: LookOptions) -> None:
         self._options = options
-        self._walk = Walk(options.resolvers, allow_private=options.allow_private_servers)
-        self._answered: dict[str, str] = {}
+        exchange = Exchange()
+        self._asker = Asker(exchange, options.authoritative_port)
+        self._walk = Walk(Resolvers(exchange, options.resolvers), allow_private=options.allow_private_servers)
+        self._answered: ExpiringCache[dns.name.Name, str] = ExpiringCache()
 
     async def aclose(self) -> None:
         """Nothing is kept open between looks."""
 
     async def look(self, look: Look) -> Sight:
-        """Look once."""
+        """Look once, within the call timeout."""
         try:
             async with asyncio.timeout(self._options.call_timeout.total_seconds()):
-                return await self._looked(look)
+                sight = await self._followed(_Trail(look))
         except TimeoutError:
-            self._walk.forget(look.domain)
-            return Unseen(Reason.TIMEOUT, f"the name servers of {look.domain} did not answer in time"[:200])
-        except dns.exception.DNSException as fault:
-            return Unseen(Reason.LAME, f"an answer cannot be read ({type(fault).__name__})")
+            sight = Unseen(Reason.TIMEOUT, f"the name servers of {look.domain} did not answer in time"[:200])
+        if isinstance(sight, Unseen):
+            self._walk.forget(dns.name.from_text(look.domain))
+        return sight
 
-    async def _looked(self, look: Look) -> Sight:
-        zone = await self._walk.zone_of(look.domain)
-        place: _Place | Sight = zone if isinstance(zone, Unseen) else _Place(zone, look.name)
-        seen: set[str] = {look.name}
-        for _ in range(HOPS):
-            if not isinstance(place, _Place):
-                return place
-            message, answers = await self._ask_one(place, look)
-            onward = await self._onward(message, place, seen) if message is not None else None
-            if onward is None:
-                return await self._concluded(place, look, answers)
-            place = onward
-        return Miss(Reason.CNAME, f"{look.name} leads through more than {HOPS} aliases and delegations"[:200], ())
+    async def _followed(self, trail: _Trail) -> Sight:
+        """Follow aliases to where the record must stand, and judge what is there."""
+        name = dns.name.from_text(trail.look.name)
+        while True:
+            end = await self._descended(name, trail)
+            if isinstance(end, Unseen):
+                return end
+            message = end.last.message
+            target = reading.alias(message, name) if message is not None else None
+            if target is None or outcome(end.last.answer, trail.look) != Reason.CNAME.value:
+                return await self._concluded(end, trail)
+            trail.passed.append(_Alias(end.place, target))
+            trail.said.append(end.last.answer)
+            if trail.visited(target):
+                return circling(trail.look, trail.said)
+            if len(trail.passed) > MOST_ALIASES:
+                return circling(trail.look, trail.said, MOST_ALIASES)
+            name = target
 
-    async def _ask_one(self, place: _Place, look: Look) -> tuple[dns.message.Message | None, list[Answer]]:
-        """Ask server after server until one has something to say; return its message and all answers so far."""
+    async def _descended(self, name: dns.name.Name, trail: _Trail) -> _End | Unseen:
+        """Find the zone of a name, and follow referrals to the zones below it."""
+        zone = await self._walk.zone_of(_known_part(name, trail.look))
+        for _ in range(MOST_REFERRALS):
+            if isinstance(zone, Unseen):
+                return zone
+            place = _Place(zone, name)
+            heard = await self._hear(place, trail.look)
+            message = heard[-1].message
+            below = await self._walk.referred(message, name, zone) if message is not None else None
+            if below is None:
+                return _End(place, heard)
+            zone = below
+        return Unseen(Reason.LAME, f"more than {MOST_REFERRALS} delegations lead to {reading.plain(name)}"[:200])
+
+    async def _hear(self, place: _Place, look: Look) -> tuple[Heard, ...]:
+        """Ask server after server until one has something to say: it comes last."""
         preferred = self._answered.get(place.zone.origin)
-        answers = []
-        for server in sorted(place.zone.servers, key=lambda one: one.address != preferred):
-            reply = await self._put(server, place.name, dns.rdatatype.TXT)
-            answer = self._read(server, reply, place.name)
-            answers.append(answer)
-            if reply.message is not None and (outcome(answer, look) not in BLIND or _leads_on(reply.message)):
-                self._remember(place.zone.origin, server.address)
-                return reply.message, [answer]
-        return None, answers
-
-    async def _onward(self, message: dns.message.Message, place: _Place, seen: set[str]) -> _Place | Sight | None:
-        """Follow an alias or a referral; None where this is the place."""
-        target = _alias(message, place.name)
-        if target is not None:
-            if target in seen:
-                return Miss(Reason.CNAME, f"the aliases of {place.name} lead in a circle"[:200], ())
-            seen.add(target)
-            # the target itself is not asked of a resolver, for the same reason as the record's name
-            above = ancestors(target)[1:2] or [target]
-            zone = await self._walk.zone_of(above[0])
-            return zone if isinstance(zone, Unseen) else _Place(zone, target)
-        if message.flags & dns.flags.AA:
-            return None
-        child = await self._walk.referred(message, place.name)
-        if child is None or isinstance(child, Unseen):
-            return child
-        closer = dns.name.from_text(child.origin).is_subdomain(dns.name.from_text(place.zone.origin))
-        return _Place(child, place.name) if closer and child.origin != place.zone.origin else None
-
-    async def _concluded(self, place: _Place, look: Look, answers: list[Answer]) -> Sight:
-        if outcome(answers[-1], look) != MATCH:
-            return judged(answers, look)
-        full = await asyncio.gather(*(self._ask_fully(server, place.name) for server in place.zone.servers))
-        return judged(full, look)
-
-    async def _ask_fully(self, server: Server, name: str) -> Answer:
-        """Ask one server for the record and for its SOA, over TCP: nobody off the path can forge that."""
-        text, soa = await asyncio.gather(
-            self._put(server, name, dns.rdatatype.TXT, tcp=True),
-            self._put(server, name, dns.rdatatype.SOA, tcp=True),
+        servers = sorted(place.zone.servers, key=lambda one: one.address != preferred)
+        found, others = await first_good(
+            [partial(self._asker.ask, server, place.name) for server in servers],
+            lambda heard: _is_telling(heard, place, look),
         )
-        return self._read(server, text, name, _serial(soa.message))
+        if found is None:
+            return tuple(others)
+        self._answered.put(place.zone.origin, found.server.address, MOST_TTL)
+        return (*others, found)
 
-    async def _put(self, server: Server, name: str, kind: dns.rdatatype.RdataType, *, tcp: bool = False) -> Reply:
-        return await ask(dns.name.from_text(name), kind, server.address, self._options.authoritative_port, tcp=tcp)
+    async def _concluded(self, end: _End, trail: _Trail) -> Sight:
+        look = trail.look
+        if outcome(end.last.answer, look) != MATCH:
+            return judged([one.answer for one in end.heard], look, reading.plain(end.place.name))
+        # whoever asks a server that lacks an alias on the way does not come to the record
+        rounds = [self._round(end.place, look), *(self._round(one.place, look, one.target) for one in trail.passed)]
+        return together(await asyncio.gather(*rounds))
 
-    def _read(self, server: Server, reply: Reply, name: str, serial: int | None = None) -> Answer:
-        port = self._options.authoritative_port
-        shown = (
-            server.address
-            if port == 53
-            else f"[{server.address}]:{port}"
-            if ":" in server.address
-            else f"{server.address}:{port}"
-        )
-        message = reply.message
-        if message is None:
-            return Answer(server.name, shown, reply.took_ms, failure=reply.failure, serial=serial)
-        return Answer(
-            server=server.name,
-            address=shown,
-            took_ms=reply.took_ms,
-            rcode=dns.rcode.to_text(message.rcode()),
-            authoritative=bool(message.flags & dns.flags.AA),
-            values=_values(message, name),
-            serial=serial if serial is not None else _serial(message),
-        )
-
-    def _remember(self, origin: str, address: str) -> None:
-        if len(self._answered) > 10_000:
-            self._answered.clear()
-        self._answered[origin] = address
+    async def _round(self, place: _Place, look: Look, target: dns.name.Name | None = None) -> Sight:
+        """Ask all servers of a place; with `target`, for the alias that leads there."""
+        answers = await asyncio.gather(*(self._asker.ask_fully(one, place.name, target) for one in place.zone.servers))
+        return judged(answers, look, reading.plain(place.name))
 
 
-def _values(message: dns.message.Message, name: str) -> tuple[bytes, ...]:
-    """Return the TXT values at the name, or at the end of the aliases that the answer holds (RFC 1034, 3.6.2)."""
-    owners = {dns.name.from_text(name)}
-    for rrset in message.answer:
-        if rrset.rdtype == dns.rdatatype.CNAME and rrset.name in owners:
-            owners.add(rrset[0].target)
-    return tuple(
-        b"".join(rdata.strings)
-        for rrset in message.answer
-        if rrset.rdtype == dns.rdatatype.TXT and rrset.rdclass == dns.rdataclass.IN and rrset.name in owners
-        for rdata in rrset
-        if isinstance(rdata, TXT)
-    )
+def _known_part(name: dns.name.Name, look: Look) -> dns.name.Name:
+    """Return the name whose zone a resolver may be asked for: the domain, or what is above an alias's target."""
+    domain = dns.name.from_text(look.domain)
+    if name.is_subdomain(domain):
+        return domain
+    return name.parent() if len(name) > 2 else name
 
 
-def _alias(message: dns.message.Message, name: str) -> str | None:
-    """Return the end of the aliases, where the answer has no TXT set for it."""
-    targets = {rrset.name: rrset[0].target for rrset in message.answer if rrset.rdtype == dns.rdatatype.CNAME}
-    owner = dns.name.from_text(name)
-    if owner not in targets or _values(message, name):
-        return None
-    for _ in range(HOPS):
-        owner = targets.get(owner, owner)
-    return owner.to_text(omit_final_dot=True).lower()
-
-
-def _leads_on(message: dns.message.Message) -> bool:
-    return message.rcode() == dns.rcode.NOERROR and any(one.rdtype == dns.rdatatype.NS for one in message.authority)
-
-
-def _serial(message: dns.message.Message | None) -> int | None:
-    sections: Sequence[list[dns.rrset.RRset]] = (message.answer, message.authority) if message is not None else ()
-    return next(
-        (rdata.serial for part in sections for rrset in part for rdata in rrset if isinstance(rdata, SOA)), None
-    )
+def _is_telling(heard: Heard, place: _Place, look: Look) -> bool:
+    if outcome(heard.answer, look) not in BLIND:
+        return True
+    return heard.message is not None and reading.referral(heard.message, place.name, place.zone.origin) is not None

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from txtproof.core.decisions import Look
 from txtproof.core.evidence import ServerView
+from txtproof.core.names import canonical
 from txtproof.core.observations import Match, Miss, Sight, Unseen
 from txtproof.core.reasons import BLIND, MISSES, Reason
 
@@ -12,21 +13,27 @@ MATCH = "match"
 SHOWN = 3
 """Servers named in a detail; all are in the evidence."""
 
+_NOT_THERE = frozenset({Reason.NO_SUCH_NAME, Reason.NO_TXT, Reason.OTHER_VALUE})
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What one address of a name server said about the record's name."""
+    """What one address of a name server said about a name."""
 
     server: str
     address: str
     took_ms: int = 0
     failure: Reason | None = None
-    """Why nothing came back, where nothing did."""
+    """Why nothing came back, where nothing did; `cannot_see`: it was never asked."""
     rcode: str = ""
     authoritative: bool = False
+    alias: bool = False
+    """A CNAME stands at the name."""
+    leads: bool = False
+    """It is the alias that was followed: as good as what stands at its end, which is judged by itself."""
     values: tuple[bytes, ...] = field(default=(), repr=False)
     serial: int | None = None
-    """Of the SOA that was asked for beside it; None where that failed or was not asked."""
+    """Of the zone's SOA, given with AA; None where that failed or was not asked."""
 
 
 def outcome(answer: Answer, look: Look) -> str:
@@ -37,34 +44,56 @@ def outcome(answer: Answer, look: Look) -> str:
         return answer.rcode.lower()
     if answer.rcode not in ("NOERROR", "NXDOMAIN") or not answer.authoritative:
         return Reason.LAME.value
-    if look.expected in answer.values:
+    if answer.leads or look.expected in answer.values:
         return MATCH
     if any(value in answer.values for _, value in look.former):
         return Reason.OLD_CODE.value
     if answer.values:
         return Reason.OTHER_VALUE.value
+    if answer.alias:
+        return Reason.CNAME.value
     return Reason.NO_SUCH_NAME.value if answer.rcode == "NXDOMAIN" else Reason.NO_TXT.value
 
 
-def judged(answers: Sequence[Answer], look: Look) -> Sight:
-    """Judge a round in which every server was asked; at least one answer.
+def judged(answers: Sequence[Answer], look: Look, name: str) -> Sight:
+    """Judge the answers about a name, the record's own or one that it is an alias of; at least one answer.
 
-    A server that answers must serve the code. One that does not even answer for its SOA is reported and holds
-    nothing up; one that does, but not for the record, leaves the question open.
+    A server that answers must serve the code. One that does not even answer for its SOA is reported and holds nothing
+    up; one that does, but not for the record, or that could not be asked, leaves the question open.
     """
     outcomes = [outcome(answer, look) for answer in answers]
     views = tuple(map(_view, answers, outcomes))
-    missing = [(answer, word) for answer, word in zip(answers, outcomes, strict=True) if word in MISSES]
+    told = list(zip(answers, outcomes, strict=True))
+    missing = [(answer, Reason(word)) for answer, word in told if word in MISSES]
     if missing and MATCH in outcomes:
         return Miss(Reason.STALE_SERVER, _stale([answer for answer, _ in missing], answers), views)
     if missing:
-        first, word = missing[0]
-        return Miss(Reason(word), _missed(first, Reason(word), look), views)
-    half = [word for answer, word in zip(answers, outcomes, strict=True) if word in BLIND and answer.serial is not None]
-    if half or MATCH not in outcomes:
-        blind = half or outcomes
-        return Unseen(Reason(blind[0]), _blind(answers, outcomes), views)
+        return _missed(*missing[0], look, name, views)
+    open_still = [(answer, word) for answer, word in told if word in BLIND and _matters(answer)]
+    if open_still or MATCH not in outcomes:
+        blind = open_still or told
+        return Unseen(Reason(blind[0][1]), _blind(blind), views)
     return Match(views)
+
+
+def together(sights: Sequence[Sight]) -> Sight:
+    """Join what was seen of the record and of each alias that led to it: all must match; at least one."""
+    for kind in (Miss, Unseen):
+        for sight in sights:
+            if isinstance(sight, kind):
+                return sight
+    return Match(tuple(view for sight in sights for view in sight.servers))
+
+
+def circling(look: Look, seen: Sequence[Answer], most: int | None = None) -> Miss:
+    """Say that the aliases lead in a circle, or through more than `most`."""
+    where = "in a circle" if most is None else f"through more than {most} others"
+    views = tuple(_view(answer, outcome(answer, look)) for answer in seen)
+    return Miss(Reason.CNAME, f"the alias at {look.name} leads {where}"[:200], views)
+
+
+def _matters(answer: Answer) -> bool:
+    return answer.serial is not None or answer.failure is Reason.CANNOT_SEE
 
 
 def _view(answer: Answer, word: str) -> ServerView:
@@ -87,19 +116,23 @@ def _stale(missing: Sequence[Answer], answers: Sequence[Answer]) -> str:
     return f"not yet on {behind}{more}{f'; the newest serial is {newest}' if newest is not None else ''}"[:200]
 
 
-def _missed(answer: Answer, reason: Reason, look: Look) -> str:
+def _missed(answer: Answer, reason: Reason, look: Look, name: str, views: tuple[ServerView, ...]) -> Miss:
+    aliased = name != canonical(look.name)
+    shown = Reason.CNAME if aliased and reason in _NOT_THERE else reason
     if reason is Reason.OLD_CODE:
         generation = max(number for number, value in look.former if value in answer.values)
-        whose = f"the code of generation {generation}" if generation else "the code of a run before this one"
-        return f"{_named(answer)} still serves {whose}"[:200]
-    if reason is Reason.OTHER_VALUE:
-        return f"{_named(answer)} serves {len(answer.values)} other TXT values at {look.name}"[:200]
-    return f"{_named(answer)} answers {answer.rcode} for {look.name}"[:200]
+        whose = f"generation {generation}" if generation else "a run before this one"
+        found = f"still serves the code of {whose}"
+    elif reason is Reason.OTHER_VALUE:
+        found = f"serves TXT ({len(answer.values)}), but none with the code"
+    else:
+        found = f"answers {answer.rcode}{'' if reason is Reason.NO_SUCH_NAME else ', without TXT'}"
+    where = f"{name}, which {look.name} is an alias of" if aliased else name
+    return Miss(shown, f"{_named(answer)} {found}, at {where}"[:200], views)
 
 
-def _blind(answers: Sequence[Answer], outcomes: Sequence[str]) -> str:
-    told = zip(answers[:SHOWN], outcomes, strict=False)
-    return "; ".join(f"{_named(answer)}: {word}" for answer, word in told)[:200]
+def _blind(told: Sequence[tuple[Answer, str]]) -> str:
+    return "; ".join(f"{_named(answer)}: {word}" for answer, word in told[:SHOWN])[:200]
 
 
 def _named(answer: Answer) -> str:

@@ -5,31 +5,28 @@ negative answer which hides the record for up to the zone's SOA minimum (RFC 230
 """
 
 import asyncio
-from collections.abc import Sequence
-from dataclasses import dataclass
-from ipaddress import ip_address
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-import dns.exception
 import dns.message
 import dns.name
-import dns.rcode
-import dns.rdataclass
 import dns.rdatatype
-import dns.resolver
-import dns.rrset
 
-from txtproof.adapters.dns.caches import ExpiringCache
-from txtproof.adapters.dns.exchange import ask
-from txtproof.core.names import ancestors
+from txtproof.adapters.dns import reading
+from txtproof.adapters.dns.caches import FAILED_TTL, ExpiringCache, bounded
+from txtproof.adapters.dns.places import is_public
+from txtproof.adapters.dns.resolvers import Resolvers
 from txtproof.core.observations import Unseen
 from txtproof.core.reasons import Reason
 
-LEAST_TTL, MOST_TTL = 5, 3600
-"""Seconds that a zone's servers are remembered, whatever their TTL says."""
 MOST_SERVERS = 13
 """Name servers of one zone whose addresses are looked up."""
 MOST_ADDRESSES = 26
+MOST_SILENCES = 2
+"""Questions to which no resolver says anything, after which the walk ends."""
 SETTING = "TXTPROOF_DNS__ALLOW_PRIVATE_SERVERS"
+
+Glue = Mapping[dns.name.Name, Sequence[str]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,121 +41,102 @@ class Server:
 class Zone:
     """A zone and whom to ask about it; at least one server."""
 
-    origin: str
+    origin: dns.name.Name
     servers: tuple[Server, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Delegation:
+    origin: dns.name.Name
+    names: tuple[dns.name.Name, ...]
+    ttl: int
+    glue: Glue = field(default_factory=dict)
+    glue_first: bool = False
+    """True after a referral: a name inside a zone that was only just heard of is not to be asked of a resolver."""
 
 
 class Walk:
     """Find zones and their servers, with what earlier walks found."""
 
-    def __init__(self, resolvers: Sequence[str], *, allow_private: bool) -> None:
-        self._resolvers = tuple(resolvers)
+    def __init__(self, resolvers: Resolvers, *, allow_private: bool) -> None:
+        self._resolvers = resolvers
         self._allow_private = allow_private
-        self._zones: ExpiringCache[str, Zone] = ExpiringCache()
+        self._zones: ExpiringCache[dns.name.Name, _Delegation | Unseen] = ExpiringCache()
 
-    async def zone_of(self, name: str) -> Zone | Unseen:
+    async def zone_of(self, name: dns.name.Name) -> Zone | Unseen:
         """Find the zone that a name lies in: its own NS, or those of the closest name above that has some."""
         known = self._zones.get(name)
-        if known is not None:
-            return known
-        answered = False
-        for candidate in ancestors(name):
-            message = await self._resolve(candidate, dns.rdatatype.NS)
-            answered = answered or message is not None
-            found = _records(message, candidate, dns.rdatatype.NS)
-            if found is None:
-                # no zone cut here; on SERVFAIL the zone above can still tell by a referral
+        if known is None:
+            known = await self._found(name)
+            self._zones.put(name, known, FAILED_TTL if isinstance(known, Unseen) else bounded(known.ttl))
+        return known if isinstance(known, Unseen) else await self._staffed(known)
+
+    async def referred(self, message: dns.message.Message, name: dns.name.Name, above: Zone) -> Zone | Unseen | None:
+        """Follow a referral to a zone below; None where the message is none."""
+        rrset = reading.referral(message, name, above.origin)
+        if rrset is None:
+            return None
+        # who serves the zone above may speak of what is in it, and of nothing else
+        glue = {owner: found for owner, found in _glue(message).items() if owner.is_subdomain(above.origin)}
+        names = tuple(reading.targets(rrset))
+        return await self._staffed(_Delegation(rrset.name, names, rrset.ttl, glue, glue_first=True))
+
+    def forget(self, name: dns.name.Name) -> None:
+        """Walk anew at the next look: the servers that were remembered did not help."""
+        if isinstance(self._zones.get(name), _Delegation):
+            self._zones.drop(name)
+
+    async def _found(self, name: dns.name.Name) -> _Delegation | Unseen:
+        silences, answered = 0, False
+        for candidate in _upwards(name):
+            message = await self._resolvers.ask(candidate, dns.rdatatype.NS)
+            if message is None:
+                silences += 1
+                if silences == MOST_SILENCES:
+                    break
                 continue
-            zone = await self._with_addresses(candidate, found, message)
-            if isinstance(zone, Zone):
-                self._zones.put(name, zone, min(max(found.ttl, LEAST_TTL), MOST_TTL))
-            return zone
-        detail = f"no zone was found for {name}" if answered else "no resolver answers"
+            answered = True
+            # no zone cut here, or SERVFAIL: the zone above can still tell by a referral
+            rrset = reading.name_servers(message, candidate)
+            if rrset is not None:
+                return _Delegation(candidate, tuple(reading.targets(rrset)), rrset.ttl, _glue(message))
+        detail = f"no zone was found for {reading.plain(name)}" if answered else "no resolver answers"
         return Unseen(Reason.CANNOT_SEE, detail[:200])
 
-    async def referred(self, message: dns.message.Message, name: str) -> Zone | Unseen | None:
-        """Follow a referral (RFC 1034, 4.3.2, step 3b); None where the message is none for this name."""
-        owner = dns.name.from_text(name)
-        for rrset in message.authority:
-            if rrset.rdtype == dns.rdatatype.NS and owner.is_subdomain(rrset.name) and not message.answer:
-                return await self._with_addresses(rrset.name.to_text(omit_final_dot=True), rrset, message)
-        return None
-
-    def forget(self, name: str) -> None:
-        """Walk anew at the next look: what was remembered led nowhere."""
-        self._zones.put(name, Zone(name, ()), 0)
-
-    async def _with_addresses(
-        self, origin: str, found: dns.rrset.RRset, message: dns.message.Message | None
-    ) -> Zone | Unseen:
-        names = sorted(rdata.target for rdata in found)[:MOST_SERVERS]
-        each = await asyncio.gather(*(self._addresses(name, message) for name in names))
-        servers = [
-            Server(name.to_text(omit_final_dot=True).lower(), address)
-            for name, addresses in zip(names, each, strict=True)
-            for address in addresses
-        ][:MOST_ADDRESSES]
-        allowed = tuple(one for one in servers if self._allow_private or is_public(one.address))
+    async def _staffed(self, delegation: _Delegation) -> Zone | Unseen:
+        names = delegation.names[:MOST_SERVERS]
+        each = await asyncio.gather(*(self._addresses(name, delegation) for name in names))
+        servers: dict[str, Server] = {}
+        for name, addresses in zip(names, each, strict=True):
+            for address in addresses:
+                servers.setdefault(address, Server(reading.plain(name), address))
+        allowed = [one for one in servers.values() if self._allow_private or is_public(one.address)]
         if allowed:
-            return Zone(origin, allowed)
-        if servers:
-            detail = (
-                f"the name servers of {origin} have private addresses only, which are not asked unless {SETTING}=true"
-            )
-        else:
-            detail = f"the name servers of {origin} have no address"
-        return Unseen(Reason.CANNOT_SEE, detail[:200])
+            return Zone(delegation.origin, tuple(allowed[:MOST_ADDRESSES]))
+        return Unseen(Reason.CANNOT_SEE, _unstaffed(reading.plain(delegation.origin), hidden=bool(servers)))
 
-    async def _addresses(self, name: dns.name.Name, message: dns.message.Message | None) -> list[str]:
-        glue = [
-            rdata.address
-            for rrset in (message.additional if message else ())
-            if rrset.name == name and rrset.rdtype in (dns.rdatatype.A, dns.rdatatype.AAAA)
-            for rdata in rrset
-        ]
-        if glue:
+    async def _addresses(self, name: dns.name.Name, delegation: _Delegation) -> Sequence[str]:
+        glue = delegation.glue.get(name, ())
+        if glue and delegation.glue_first:
             return glue
-        text = name.to_text(omit_final_dot=True)
-        kinds = (dns.rdatatype.A, dns.rdatatype.AAAA)
-        answers = await asyncio.gather(*(self._resolve(text, kind) for kind in kinds))
-        return [
-            rdata.address
-            for answer in answers
-            for rrset in (answer.answer if answer else ())
-            if rrset.rdtype in kinds
-            for rdata in rrset
-        ]
-
-    async def _resolve(self, name: str, kind: dns.rdatatype.RdataType) -> dns.message.Message | None:
-        """Ask one resolver after the other until one has a definitive answer."""
-        last = None
-        for resolver in self._resolvers or system_resolvers():
-            host, _, port = resolver.rpartition(":")
-            reply = await ask(dns.name.from_text(name), kind, host.strip("[]"), int(port), recurse=True)
-            last = reply.message or last
-            if reply.message is not None and reply.message.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
-                return reply.message
-        return last
+        return await self._resolvers.addresses(name) or glue
 
 
-def is_public(address: str) -> bool:
-    """Say whether an address is one that the public internet has."""
-    known = ip_address(address)
-    return known.is_global and not known.is_multicast
+def _glue(message: dns.message.Message) -> dict[dns.name.Name, list[str]]:
+    found: dict[dns.name.Name, list[str]] = {}
+    for owner, _, address in reading.addresses(message.additional):
+        found.setdefault(owner, []).append(address)
+    return found
 
 
-def system_resolvers() -> tuple[str, ...]:
-    """Return this machine's resolvers as `address:port`."""
-    try:
-        found = dns.resolver.get_default_resolver().nameservers
-    except dns.exception.DNSException:
-        return ()
-    return tuple(f"[{one}]:53" if ":" in one else f"{one}:53" for one in found if isinstance(one, str))
+def _upwards(name: dns.name.Name) -> Iterator[dns.name.Name]:
+    """Go through the name and every name above it, without the root."""
+    while name != dns.name.root:
+        yield name
+        name = name.parent()
 
 
-def _records(message: dns.message.Message | None, name: str, kind: dns.rdatatype.RdataType) -> dns.rrset.RRset | None:
-    if message is None or message.rcode() != dns.rcode.NOERROR:
-        return None
-    owner = dns.name.from_text(name)
-    sections = (message.answer, message.authority)
-    return next((one for part in sections for one in part if one.name == owner and one.rdtype == kind), None)
+def _unstaffed(origin: str, *, hidden: bool) -> str:
+    if not hidden:
+        return f"the name servers of {origin[:80]} have no address"
+    return f"the name servers of {origin[:80]} have private addresses only: not asked unless {SETTING}=true"

@@ -1,0 +1,143 @@
+"""What a message says about a name. Pure; everything in a message may be a lie or a mistake."""
+
+from collections.abc import Iterable, Iterator
+
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.rrset
+from dns.rdtypes.ANY.CNAME import CNAME
+from dns.rdtypes.ANY.DNAME import DNAME
+from dns.rdtypes.ANY.NS import NS
+from dns.rdtypes.ANY.SOA import SOA
+from dns.rdtypes.ANY.TXT import TXT
+from dns.rdtypes.IN.A import A
+from dns.rdtypes.IN.AAAA import AAAA
+
+from txtproof.adapters.dns.exchange import Reply
+from txtproof.adapters.dns.verdict import Answer
+
+LONGEST_NAME = 253
+"""Characters of a server's name in the evidence: escapes can make it four times as long."""
+
+
+def answer(
+    server: str,
+    address: str,
+    reply: Reply,
+    name: dns.name.Name,
+    target: dns.name.Name | None = None,
+    soa: int | None = None,
+) -> Answer:
+    """Return what a reply to the TXT question says. `target`: where an alias should lead; `soa`: the serial beside."""
+    message = reply.message
+    if message is None:
+        return Answer(server, address, reply.took_ms, failure=reply.failure, serial=soa)
+    led = alias(message, name)
+    return Answer(
+        server,
+        address,
+        reply.took_ms,
+        rcode=dns.rcode.to_text(message.rcode()),
+        authoritative=is_authoritative(message),
+        alias=led is not None,
+        leads=led is not None and led == target,
+        values=values(message, name),
+        serial=serial(message, name) if soa is None else soa,
+    )
+
+
+def is_authoritative(message: dns.message.Message) -> bool:
+    """Return the AA bit (RFC 1035, 4.1.1)."""
+    return bool(message.flags & dns.flags.AA)
+
+
+def values(message: dns.message.Message, name: dns.name.Name) -> tuple[bytes, ...]:
+    """Return the TXT values at the name itself, each with its character-strings joined (RFC 1035, 3.3.14).
+
+    What stands behind an alias does not count: AA speaks for the first name of an answer only (RFC 1035, 4.1.1).
+    """
+    return tuple(
+        b"".join(rdata.strings)
+        for rrset in _sets(message.answer, dns.rdatatype.TXT)
+        if rrset.name == name
+        for rdata in rrset
+        if isinstance(rdata, TXT)
+    )
+
+
+def alias(message: dns.message.Message, name: dns.name.Name) -> dns.name.Name | None:
+    """Return where the name leads by its CNAME, or by a DNAME above it whose CNAME was left out (RFC 6672, 3.1)."""
+    for rrset in _sets(message.answer, dns.rdatatype.CNAME):
+        if rrset.name == name and isinstance(rrset[0], CNAME):
+            return rrset[0].target
+    for rrset in _sets(message.answer, dns.rdatatype.DNAME):
+        if name != rrset.name and name.is_subdomain(rrset.name) and isinstance(rrset[0], DNAME):
+            try:
+                return name.relativize(rrset.name).concatenate(rrset[0].target)
+            except dns.name.NameTooLong:
+                return None
+    return None
+
+
+def referral(message: dns.message.Message, name: dns.name.Name, origin: dns.name.Name) -> dns.rrset.RRset | None:
+    """Return the NS set of the zone below `origin` to which a server sends on (RFC 1034, 4.3.2, step 3b).
+
+    Sideways and upwards leads nowhere; some servers set AA here, so that it is not looked at.
+    """
+    if message.rcode() != dns.rcode.NOERROR or message.answer or any(_sets(message.authority, dns.rdatatype.SOA)):
+        return None
+    below = (
+        rrset
+        for rrset in _sets(message.authority, dns.rdatatype.NS)
+        if name.is_subdomain(rrset.name) and rrset.name != origin and rrset.name.is_subdomain(origin)
+    )
+    return next(below, None)
+
+
+def serial(message: dns.message.Message | None, name: dns.name.Name) -> int | None:
+    """Return the SOA serial of the zone that the name is in, where the message speaks for that zone."""
+    if message is None or not is_authoritative(message):
+        return None
+    for section in (message.answer, message.authority):
+        for rrset in _sets(section, dns.rdatatype.SOA):
+            if name.is_subdomain(rrset.name) and isinstance(rrset[0], SOA):
+                return rrset[0].serial
+    return None
+
+
+def name_servers(message: dns.message.Message, name: dns.name.Name) -> dns.rrset.RRset | None:
+    """Return the NS set of exactly this name, as a resolver, or a server that sends on, gives it."""
+    if message.rcode() != dns.rcode.NOERROR:
+        return None
+    sections = (message.answer, message.authority)
+    return next(
+        (rrset for part in sections for rrset in _sets(part, dns.rdatatype.NS) if rrset.name == name),
+        None,
+    )
+
+
+def targets(rrset: dns.rrset.RRset) -> list[dns.name.Name]:
+    """Return the names in an NS set, in order."""
+    return sorted(rdata.target for rdata in rrset if isinstance(rdata, NS))
+
+
+def addresses(section: Iterable[dns.rrset.RRset]) -> Iterator[tuple[dns.name.Name, int, str]]:
+    """Go through the addresses in a section: owner, TTL in seconds, address."""
+    for kind in (dns.rdatatype.A, dns.rdatatype.AAAA):
+        for rrset in _sets(section, kind):
+            for rdata in rrset:
+                if isinstance(rdata, A | AAAA):
+                    yield rrset.name, rrset.ttl, rdata.address
+
+
+def plain(name: dns.name.Name) -> str:
+    """Return a name as it is shown: lower case, no trailing dot, nothing unprintable, and not too long."""
+    return name.to_text(omit_final_dot=True).lower()[:LONGEST_NAME]
+
+
+def _sets(section: Iterable[dns.rrset.RRset], kind: dns.rdatatype.RdataType) -> Iterator[dns.rrset.RRset]:
+    return (one for one in section if one.rdtype == kind and one.rdclass == dns.rdataclass.IN and len(one) > 0)

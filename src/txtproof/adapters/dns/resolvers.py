@@ -1,0 +1,69 @@
+"""The resolvers: asked for name servers and their addresses, and never for the record."""
+
+import asyncio
+from collections.abc import Sequence
+from functools import partial
+
+import dns.exception
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdatatype
+import dns.resolver
+
+from txtproof.adapters.dns import reading
+from txtproof.adapters.dns.caches import FAILED_TTL, ExpiringCache, bounded
+from txtproof.adapters.dns.exchange import Exchange, Reply
+from txtproof.adapters.dns.stagger import first_good
+
+_DEFINITIVE = frozenset({dns.rcode.NOERROR, dns.rcode.NXDOMAIN})
+
+
+class Resolvers:
+    """Ask whichever resolver answers, the last one that did first."""
+
+    def __init__(self, exchange: Exchange, given: Sequence[str]) -> None:
+        self._exchange = exchange
+        self._given = tuple(given)
+        self._preferred = ""
+        self._addresses: ExpiringCache[dns.name.Name, tuple[str, ...]] = ExpiringCache()
+
+    async def ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message | None:
+        """Return the first definitive answer; else any answer (SERVFAIL ...); None where no resolver says anything."""
+        given = sorted(self._given or system_resolvers(), key=lambda one: one != self._preferred)
+        found, others = await first_good([partial(self._put, one, name, kind) for one in given], _is_definitive)
+        if found is not None:
+            self._preferred = found[0]
+            return found[1].message
+        return next((reply.message for _, reply in others if reply.message is not None), None)
+
+    async def addresses(self, name: dns.name.Name) -> tuple[str, ...]:
+        """Return a name server's addresses, v4 and v6, from the cache or by two questions."""
+        known = self._addresses.get(name)
+        if known is not None:
+            return known
+        answers = await asyncio.gather(*(self.ask(name, kind) for kind in (dns.rdatatype.A, dns.rdatatype.AAAA)))
+        found = [one for answer in answers if answer is not None for one in reading.addresses(answer.answer)]
+        known = tuple(address for _, _, address in found)
+        # half an answer must not stand for all: without the other half, not every server would be asked
+        complete = found and all(answer is not None and answer.rcode() in _DEFINITIVE for answer in answers)
+        self._addresses.put(name, known, bounded(min(ttl for _, ttl, _ in found)) if complete else FAILED_TTL)
+        return known
+
+    async def _put(self, resolver: str, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> tuple[str, Reply]:
+        host, _, port = resolver.rpartition(":")
+        return resolver, await self._exchange.ask(name, kind, host.strip("[]"), int(port), recurse=True)
+
+
+def system_resolvers() -> tuple[str, ...]:
+    """Return this machine's resolvers as `address:port`; none where it has none configured."""
+    try:
+        found = dns.resolver.get_default_resolver().nameservers
+    except dns.exception.DNSException:
+        return ()
+    return tuple(f"[{one}]:53" if ":" in one else f"{one}:53" for one in found if isinstance(one, str))
+
+
+def _is_definitive(asked: tuple[str, Reply]) -> bool:
+    message = asked[1].message
+    return message is not None and message.rcode() in _DEFINITIVE
