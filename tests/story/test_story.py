@@ -41,7 +41,7 @@ def told(text: str) -> dict[str, list[str]]:
     for line in text.splitlines():
         event = re.match(r"\d\d:\d\d:\d\d\.\d  (\S+) +(.*)", line)
         if event:
-            plain = re.sub(r"sha256 [0-9a-f]{16}", "sha256 *", event[2])
+            plain = re.sub(r"(sha256|serial|serial is) [0-9a-f]+", r"\1 *", event[2])
             lines[event[1]].append(re.sub(r":\d{4,5}\)", ":*)", plain))
         elif line:
             lines[""].append(line)

@@ -108,6 +108,9 @@ async def _listening(pairs: Sequence[Pair], answer: Answer) -> AsyncIterator[Non
     finally:
         for server in servers:
             server.close()
+        # what asyncio has just accepted becomes a conversation first: cancelled before, it would never close its socket
+        for _ in range(3):
+            await asyncio.sleep(0)
         conversations = asyncio.all_tasks() - {asyncio.current_task()}
         for conversation in conversations:
             conversation.cancel()
