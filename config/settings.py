@@ -13,9 +13,10 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 
 from config.problems import SettingsProblems, of_credentials, of_repetition, of_secrets, told
 from config.sources import from_file, variable, with_environment
-from config.values import Duration, Number, ReferredSecret, Secret, Strings, address, endpoint
+from config.values import Duration, Number, ReferredSecret, Secret, Strings, endpoint
 from txtproof.adapters.nexus import BasicAuth, BearerAuth, check_base_url
 from txtproof.adapters.publishers.signed_exchange import check_tsig
+from txtproof.adapters.redis_connection import SCHEMES, check_redis_url, check_server_url
 from txtproof.core.names import canonical, fits
 from txtproof.core.policy import Policy
 
@@ -46,7 +47,8 @@ class Redis(Group):
     @field_validator("url")
     @classmethod
     def _scheme(cls, url: SecretStr) -> SecretStr:
-        return address(url, "redis", "rediss")
+        check_redis_url(url.get_secret_value())
+        return url
 
 
 class Broker(Group):
@@ -57,7 +59,9 @@ class Broker(Group):
     @field_validator("url")
     @classmethod
     def _scheme(cls, url: SecretStr | None) -> SecretStr | None:
-        return url and address(url, "amqp", "amqps", "redis", "rediss")
+        if url:
+            check_server_url(url.get_secret_value(), "amqp", "amqps", *SCHEMES)
+        return url
 
 
 class Nexus(Group):

@@ -6,7 +6,6 @@ from datetime import timedelta
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, SecretStr, TypeAdapter, ValidationInfo
 
@@ -49,20 +48,6 @@ def endpoint(given: str) -> str:
     except ValueError:
         pass
     raise ValueError(f"{given[:60]!r} is no address and port: write 192.0.2.53:53 or [2001:db8::53]:53")
-
-
-def address(url: SecretStr, *schemes: str) -> SecretStr:
-    """Check the address of a Redis or a broker; it may hold a password, so nothing of it is shown."""
-    try:
-        parts = urlsplit(url.get_secret_value())
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        raise ValueError(f"cannot be read: write {schemes[0]}://HOST:PORT, a password percent-encoded") from None
-    if parts.scheme not in schemes or not host:
-        raise ValueError(f"write an address that begins with {' or '.join(f'{one}://HOST' for one in schemes)}")
-    if parts.scheme.startswith("redis") and not re.fullmatch("/?[0-9]*", parts.path):
-        raise ValueError("ends in no number of a database: write redis://HOST:6379/0")
-    return url
 
 
 def secret(given: Any, info: ValidationInfo) -> Any:

@@ -24,7 +24,7 @@ from txtproof.adapters.redis_store import RedisStore
 from txtproof.core.orders import Order, Refusal
 from txtproof.core.policy import Policy
 from txtproof.ports import Timeouts, Welcome
-from txtproof.reception import Reception
+from txtproof.reception import Reception, refused
 from txtproof.workflow import Ring, Workflow
 
 AUDIT_EVERY = timedelta(minutes=5)
@@ -102,7 +102,7 @@ class Desk:
     async def take(self, order: Order) -> Welcome | Refusal:
         """Take an order; the workers hear of it within a second."""
         (outcome,) = await self._acceptance.accept([Delivery(order)])
-        return outcome
+        return refused(order.key, outcome) or outcome
 
 
 @asynccontextmanager

@@ -4,6 +4,7 @@ Exit codes: 0 done; 1 not found, refused, or the store is away; 2 wrong usage.
 """
 
 import asyncio
+import io
 import json
 import os
 import sys
@@ -13,58 +14,17 @@ from typing import Any, NoReturn
 
 import click
 
+from txtproof.adapters.redis_connection import check_redis_url
 from txtproof.assembly import Desk, open_desk
-from txtproof.cli_views import as_data, as_line, as_text, printable
+from txtproof.cli_arguments import DomainType, KeyType, MomentType
+from txtproof.cli_views import as_data, as_line, as_text, event_line, printable
 from txtproof.core.model import Key, State
 from txtproof.core.observations import Cancel, Resume
 from txtproof.core.orders import Order, Refusal, Request
-from txtproof.domains import BadDomain, parse_domain
 from txtproof.ports import StoreUnavailable, Welcome
 
 REDIS = "TXTPROOF_REDIS__URL"
 INTERRUPTED = 130
-
-
-class KeyType(click.ParamType[Any]):
-    """ORG/DOMAIN_ID."""
-
-    name = "ORG/DOMAIN_ID"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Key:
-        """Read the pair."""
-        try:
-            return value if isinstance(value, Key) else Key.parse(value)
-        except ValueError as wrong:
-            self.fail(str(wrong), param, ctx)
-
-
-class DomainType(click.ParamType[Any]):
-    """A domain's name."""
-
-    name = "DOMAIN"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Read the name into A-labels."""
-        try:
-            return parse_domain(value)
-        except BadDomain as wrong:
-            self.fail(str(wrong), param, ctx)
-
-
-class MomentType(click.ParamType[Any]):
-    """An instant."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> datetime:
-        """Read RFC 3339 with an offset."""
-        try:
-            moment: datetime | None = datetime.fromisoformat(value)
-        except ValueError:
-            moment = None
-        if moment is None or moment.tzinfo is None:
-            self.fail(f"{value[:60]!r} is no instant: write, for example, 2026-05-08T12:00:00Z", param, ctx)
-        return moment
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Show JSON for machines.")
@@ -81,18 +41,19 @@ def cli() -> None:
 
 
 @cli.command()
-@click.argument("organization", metavar="ORG", type=int)
-@click.argument("domain_id", metavar="DOMAIN_ID", type=int)
+@click.argument("organization", metavar="ORG")
+@click.argument("domain_id", metavar="DOMAIN_ID")
 @click.option("--domain", type=DomainType(), help="The domain's name; without it, Nexus says which it is.")
 @click.option("--deadline", type=MomentType(), help="When to give up; without it, in 7 days. At most 30 days ahead.")
 @as_json
-def request(organization: int, domain_id: int, domain: str | None, deadline: datetime | None, as_json: bool) -> None:
+def request(organization: str, domain_id: str, domain: str | None, deadline: datetime | None, as_json: bool) -> None:
     """Verify a domain, or join the verification that is under way."""
     try:
-        key = Key(organization, domain_id)
+        key = Key.parse(f"{organization}/{domain_id}")
     except ValueError as wrong:
         raise click.UsageError(str(wrong)) from None
-    _take(Order(key, Request(domain, deadline)), as_json, {Welcome.CREATED: "accepted", Welcome.ATTACHED: "under way"})
+    order, done = Order(key, Request(domain, deadline)), {Welcome.CREATED: "accepted", Welcome.ATTACHED: "under way"}
+    _with_desk(lambda desk: _take(desk, order, as_json, done))
 
 
 @cli.command()
@@ -100,15 +61,22 @@ def request(organization: int, domain_id: int, domain: str | None, deadline: dat
 @as_json
 def cancel(key: Key, as_json: bool) -> None:
     """End a verification that is not wanted any more."""
-    _take(Order(key, Cancel()), as_json, {Welcome.ATTACHED: "will be cancelled"})
+    order = Order(key, Cancel())
+    _with_desk(lambda desk: _take(desk, order, as_json, {Welcome.ATTACHED: "will be cancelled"}))
 
 
 @cli.command()
-@key_argument
+@click.argument("key", metavar="[ORG/DOMAIN_ID]", type=KeyType(), required=False)
 @as_json
-def resume(key: Key, as_json: bool) -> None:
-    """Try a blocked verification again at once, after its cause has been mended."""
-    _take(Order(key, Resume()), as_json, {Welcome.ATTACHED: "will be tried again"})
+def resume(key: Key | None, as_json: bool) -> None:
+    """Try a blocked verification again at once, after its cause has been mended; without an id, all of them."""
+
+    async def take(desk: Desk) -> None:
+        keys = [key] if key else [found.key async for found in desk.list(State.BLOCKED)]
+        for one in keys:
+            await _take(desk, Order(one, Resume()), as_json, {Welcome.ATTACHED: "will be tried again"})
+
+    _with_desk(take)
 
 
 @cli.command()
@@ -147,15 +115,17 @@ def events(follow: bool, as_json: bool) -> None:
 
     async def show(desk: Desk) -> None:
         async for raw in desk.events(follow=follow):
-            click.echo(raw.decode(errors="replace") if as_json else _event_line(json.loads(raw)))
+            click.echo(printable(raw.decode(errors="replace")) if as_json else event_line(raw))
 
     _with_desk(show)
 
 
 def main() -> None:
     """Run the command line; what a person broke off ends quietly."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="txtproof", standalone_mode=False)
     except click.ClickException as wrong:
         wrong.show()
         code = wrong.exit_code
@@ -171,25 +141,20 @@ def main() -> None:
     sys.exit(code)
 
 
-def _take(order: Order, as_json: bool, done: dict[Welcome, str]) -> None:
-    async def take(desk: Desk) -> None:
-        outcome = await desk.take(order)
-        if isinstance(outcome, Refusal):
-            _fail(outcome.detail)
-        if outcome is Welcome.NOT_FOUND:
-            _fail(f"there is no verification of {order.key}: request it first")
-        if outcome is Welcome.ENDED:
-            _fail(f"the verification of {order.key} has ended: request it again")
-        known = {"organizationId": order.key.organization_id, "domainId": order.key.domain_id}
-        click.echo(_json({**known, "outcome": outcome.value}) if as_json else f"{order.key}: {done[outcome]}")
-
-    _with_desk(take)
+async def _take(desk: Desk, order: Order, as_json: bool, done: dict[Welcome, str]) -> None:
+    outcome = await desk.take(order)
+    if isinstance(outcome, Refusal):
+        _fail(outcome.detail)
+    known = {"organizationId": order.key.organization_id, "domainId": order.key.domain_id}
+    click.echo(_json({**known, "outcome": outcome}) if as_json else f"{order.key}: {done[outcome]}")
 
 
 def _with_desk(work: Callable[[Desk], Awaitable[None]]) -> None:
     url = os.environ.get(REDIS, "")
-    if not url.startswith(("redis://", "rediss://", "unix://")):
-        _fail(f"{REDIS} is not set to a Redis: write, for example, redis://HOST:6379/0")
+    try:
+        check_redis_url(url)
+    except ValueError as wrong:
+        _fail(f"{REDIS}: {wrong}")
 
     async def run() -> None:
         async with open_desk(url) as desk:
@@ -204,11 +169,3 @@ def _fail(text: str) -> NoReturn:
 
 def _json(data: Any) -> str:
     return json.dumps(data, separators=(",", ":"))
-
-
-def _event_line(event: dict[str, Any]) -> str:
-    data = event.get("data", {})
-    kind = str(event.get("type", "")).removeprefix("com.txtproof.verification.").removesuffix(".v1")
-    who = f"{data.get('organizationId')}/{data.get('domainId')}"
-    told = [str(data[name]) for name in ("reason", "title", "detail") if data.get(name)]
-    return printable(f"{event.get('time')}  {who:<12}{kind:<18}{data.get('domain') or ''}  {' '.join(told)}".rstrip())

@@ -1,5 +1,6 @@
 """What the command line shows of a verification: as data for machines, as sentences for people. Pure."""
 
+import json
 from datetime import datetime
 from typing import Any
 
@@ -67,7 +68,7 @@ def as_text(v: Verification, now: datetime) -> str:
     lines += [
         f"    {stamp(one.time)}  {one.state.value}{f' ({one.reason})' if one.reason else ''}" for one in v.history
     ]
-    return printable("\n".join(lines))
+    return "\n".join(map(printable, lines))
 
 
 def as_line(v: Verification) -> str:
@@ -76,14 +77,28 @@ def as_line(v: Verification) -> str:
     return printable(f"{v.key!s:<24}{v.state.value:<12}{v.domain or '-'}{reason}")
 
 
+def event_line(raw: bytes) -> str:
+    """Return one line of `events`; what is no event of ours is shown as it stands."""
+    text = raw.decode(errors="replace")
+    try:
+        event = json.loads(text)
+        data = event["data"]
+        kind = event["type"].removeprefix("com.txtproof.verification.").removesuffix(".v1")
+        told = [data["domain"] or "", *(str(data[name]) for name in ("reason", "title", "detail") if data.get(name))]
+        line = f"{event['time']}  {data['organizationId']}/{data['domainId']!s:<10}{kind:<18}{'  '.join(told)}"
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
+        line = text
+    return printable(line.rstrip())
+
+
 def title(v: Verification) -> str:
     """Name a verification for a person."""
     return f"{v.domain} ({v.key})" if v.domain else str(v.key)
 
 
 def printable(text: str) -> str:
-    """Escape what could steer a terminal: texts come from DNS and from Nexus."""
-    return "".join(one if one.isprintable() or one == "\n" else one.encode("unicode_escape").decode() for one in text)
+    """Escape what could steer a terminal or forge a line: texts come from DNS and from Nexus."""
+    return "".join(one if one.isprintable() else one.encode("unicode_escape").decode() for one in text)
 
 
 def _ahead(time: datetime, now: datetime) -> str:

@@ -9,7 +9,8 @@ from datetime import timedelta
 
 from txtproof.acceptance import Acceptance, Delivery
 from txtproof.adapters.command_stream import CommandStream
-from txtproof.adapters.messages import problem, read_order, read_request
+from txtproof.adapters.message_faults import problem
+from txtproof.adapters.messages import read_order, read_request
 from txtproof.core.model import Key
 from txtproof.core.orders import Order, Refusal
 from txtproof.ports import Welcome

@@ -7,53 +7,44 @@ pydantic like the data: the cloudevents package accepts unknown versions, and ra
 import json
 import re
 from collections.abc import Callable, Mapping
-from enum import StrEnum
-from typing import Annotated, Any, Never
+from datetime import UTC, datetime
+from typing import Annotated, Any
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError
 
+from txtproof.adapters.message_faults import Fault, Refused
+from txtproof.adapters.message_json import parse, unwritable
 from txtproof.core.model import MAX_ID, Key
 from txtproof.core.observations import Cancel, Resume
 from txtproof.core.orders import Order, Refusal, Request
 from txtproof.domains import BadDomain, parse_domain
 
-LARGEST = 64 * 1024
-"""Bytes of a message."""
-DEEPEST = 16
-"""Brackets within brackets."""
 PREFIX = "com.txtproof.verification."
-
-
-class Fault(StrEnum):
-    """Why a message is refused."""
-
-    TOO_LARGE = "too_large"
-    NOT_JSON = "not_json"
-    TOO_DEEP = "too_deep"
-    NOT_AN_OBJECT = "not_an_object"
-    UNKNOWN_SPECVERSION = "unknown_specversion"
-    UNKNOWN_TYPE = "unknown_type"
-    UNKNOWN_VERSION = "unknown_version"
-    UNKNOWN_MEMBER = "unknown_member"
-    MISSING_MEMBER = "missing_member"
-    WRONG_TYPE = "wrong_type"
-    OUT_OF_RANGE = "out_of_range"
-    BAD_DOMAIN = "bad_domain"
-    BAD_DEADLINE = "bad_deadline"
-    NOT_SUPPORTED = "not_supported"
-
-
-class _Refused(ValueError):
-    def __init__(self, fault: Fault, detail: str) -> None:
-        super().__init__(detail)
-        self.refusal = Refusal(fault.value, _clean(detail))
+RFC_3339 = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]([01][0-9]|2[0-3])(:[0-9]{2}){2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
+)
+_WHOLE = f"write a whole number from 1 to {MAX_ID}"
+_WRITE = {
+    "organizationId": _WHOLE,
+    "domainId": _WHOLE,
+    "domain": "write a name, such as example.com",
+    "deadline": "write RFC 3339 with an offset, such as 2026-05-08T12:00:00Z",
+    "correlationid": "write 1 to 256 printable ASCII characters",
+    "id": "write a text that is not empty",
+    "source": "write a text that is not empty",
+    "type": f"write {PREFIX}request.v1, .cancel.v1 or .resume.v1",
+    "data": "write an object with the members of the contract",
+}
 
 
 def _moment(given: Any) -> Any:
-    """Insist on RFC 3339 text: pydantic would take a number for a time."""
-    if given is not None and (not isinstance(given, str) or not re.match(r"\d{4}-\d\d-\d\d[Tt ]\d\d:", given)):
-        raise ValueError("write RFC 3339 with an offset, such as 2026-05-08T12:00:00Z")
-    return given
+    """Insist on RFC 3339 text (5.6), since pydantic takes more than that; return the instant in UTC."""
+    if not isinstance(given, str) or not RFC_3339.fullmatch(given):
+        raise ValueError(_WRITE["deadline"])
+    try:
+        return datetime.fromisoformat(given.upper()).astimezone(UTC)
+    except OverflowError:
+        raise ValueError("in UTC it lies outside the calendar") from None
 
 
 Id = Annotated[StrictInt, Field(ge=1, le=MAX_ID)]
@@ -74,23 +65,26 @@ class _RequestData(_Data):
     reply_to: Any = Field(default=None, alias="replyTo")
 
 
-class _Envelope(BaseModel):
+class _Correlated(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
-    specversion: Any = None
-    type: Annotated[str, Field(strict=True, max_length=200)]
     correlationid: Correlation | None = None
+
+
+class _Envelope(_Correlated):
+    type: Annotated[str, Field(strict=True, max_length=200)]
+    # a sender's `source` and `id` make its message known again (CloudEvents 1.0.2, "Required attributes")
+    source: Annotated[str, Field(strict=True, min_length=1)]
+    id: Annotated[str, Field(strict=True, min_length=1)]
     data: Any
 
 
 def read_order(raw: bytes) -> Order | Refusal:
     """Read a message of the stream: a CloudEvent (structured mode), or a request's bare `data`."""
     try:
-        whole = _parsed(raw)
-        if "specversion" not in whole:
-            return _request(whole, None)
-        return _from_envelope(whole)
-    except _Refused as refused:
+        whole = parse(raw)
+        return _from_envelope(whole) if {"specversion", "data"} & whole.keys() else _request(whole, None)
+    except Refused as refused:
         return refused.refusal
 
 
@@ -98,36 +92,28 @@ def read_request(members: Mapping[str, object]) -> Order | Refusal:
     """Read the keyword arguments of the Celery task: the members of a request's `data`, and `correlationid`."""
     try:
         # the same road as text from the stream: what JSON cannot hold was never in a message
-        raw = json.dumps(dict(members), default=_unwritable).encode()
-        whole = _parsed(raw)
-        correlation = whole.pop("correlationid", None)
-        checked = _checked(_Envelope, {"type": "-", "data": None, "correlationid": correlation})
-        return _request(whole, checked.correlationid)
-    except _Refused as refused:
+        raw = json.dumps(dict(members), default=unwritable).encode()
+        whole = parse(raw)
+        correlated = _checked(_Correlated, {"correlationid": whole.pop("correlationid", None)})
+        return _request(whole, correlated.correlationid)
+    except Refused as refused:
         return refused.refusal
     except (TypeError, ValueError, RecursionError):
         return Refusal(Fault.NOT_JSON.value, "the arguments cannot be written as JSON: write members of the contract")
 
 
-def problem(refusal: Refusal) -> bytes:
-    """Write a refusal as a problem (RFC 9457, 3)."""
-    status = {"too_large": 413, "not_found": 404, "ended": 409}.get(refusal.reason, 400)
-    title = refusal.reason.replace("_", " ")
-    body = {"type": f"urn:txtproof:problem:{refusal.reason}", "title": title, "status": status}
-    return json.dumps({**body, "detail": refusal.detail}, separators=(",", ":")).encode()
-
-
 def _from_envelope(whole: dict[str, Any]) -> Order:
+    # first of all: what the other members mean, only a known version says
+    if whole.get("specversion") != "1.0":
+        raise Refused(Fault.UNKNOWN_SPECVERSION, "specversion: write 1.0 as a text")
     envelope = _checked(_Envelope, whole)
-    if envelope.specversion != "1.0":
-        raise _Refused(Fault.UNKNOWN_SPECVERSION, "specversion: write 1.0")
     found = re.fullmatch(re.escape(PREFIX) + r"([a-z-]{1,40})\.v(\d{1,4})", envelope.type)
     if found is None or found[1] not in _COMMANDS:
-        raise _Refused(Fault.UNKNOWN_TYPE, f"type: write {PREFIX}request.v1, .cancel.v1 or .resume.v1")
+        raise Refused(Fault.UNKNOWN_TYPE, f"type: {_WRITE['type']}")
     if found[2] != "1":
-        raise _Refused(Fault.UNKNOWN_VERSION, f"type: version {found[2]} is not known here, write .v1")
+        raise Refused(Fault.UNKNOWN_VERSION, f"type: version {found[2]} is not known here, write .v1")
     if not isinstance(envelope.data, dict):
-        raise _Refused(Fault.NOT_AN_OBJECT, "data: write an object")
+        raise Refused(Fault.NOT_AN_OBJECT, "data: write an object")
     return _COMMANDS[found[1]](envelope.data, envelope.correlationid)
 
 
@@ -135,7 +121,7 @@ def _request(data: dict[str, Any], correlation: str | None) -> Order:
     read = _checked(_RequestData, data)
     for name, given in (("publisher", read.publisher), ("replyTo", read.reply_to)):
         if given is not None:
-            raise _Refused(Fault.NOT_SUPPORTED, f"{name}: this version takes null only")
+            raise Refused(Fault.NOT_SUPPORTED, f"{name}: this version takes null only")
     return Order(_key(read), Request(_domain(read.domain), read.deadline, correlation))
 
 
@@ -143,7 +129,7 @@ def _domain(given: str | None) -> str | None:
     try:
         return None if given is None else parse_domain(given)
     except BadDomain as bad:
-        raise _Refused(Fault.BAD_DOMAIN, f"domain: {bad}") from None
+        raise Refused(Fault.BAD_DOMAIN, f"domain: {bad}") from None
 
 
 def _cancel(data: dict[str, Any], _correlation: str | None) -> Order:
@@ -165,56 +151,13 @@ def _key(data: _Data) -> Key:
     return Key(data.organization_id, data.domain_id)
 
 
-def _parsed(raw: bytes) -> dict[str, Any]:
-    if len(raw) > LARGEST:
-        raise _Refused(Fault.TOO_LARGE, f"the message has {len(raw)} bytes: at most {LARGEST} are taken")
-    if _depth(raw) > DEEPEST:
-        raise _Refused(Fault.TOO_DEEP, f"more than {DEEPEST} brackets within each other")
-    try:
-        whole = json.loads(raw.decode(), object_pairs_hook=_each_once, parse_constant=_no_constant)
-    except _Refused:
-        raise
-    except (ValueError, RecursionError):
-        raise _Refused(Fault.NOT_JSON, "the message is not JSON in UTF-8") from None
-    if not isinstance(whole, dict):
-        raise _Refused(Fault.NOT_AN_OBJECT, "the message is not a JSON object")
-    return whole
-
-
-def _depth(raw: bytes) -> int:
-    """Return how deep brackets go, strings left out: before a parser goes down there."""
-    depth = deepest = 0
-    for mark in re.finditer(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]', raw, re.DOTALL):
-        if mark[0] in (b"[", b"{"):
-            depth += 1
-            deepest = max(deepest, depth)
-        elif mark[0] in (b"]", b"}"):
-            depth -= 1
-    return deepest
-
-
-def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    whole = dict(pairs)
-    if len(whole) < len(pairs):
-        raise _Refused(Fault.NOT_JSON, "a member stands twice in one object")
-    return whole
-
-
-def _no_constant(name: str) -> Never:
-    raise _Refused(Fault.NOT_JSON, f"{name} is not JSON")
-
-
-def _unwritable(value: object) -> Never:
-    raise TypeError(type(value).__name__)
-
-
 def _checked(model: type[Any], members: dict[str, Any]) -> Any:
     try:
         return model.model_validate(members)
     except ValidationError as wrong:
         error = wrong.errors(include_url=False, include_input=False)[0]
-        member = ".".join(map(str, error["loc"][:1])) or "data"
-        raise _Refused(
+        member = ".".join(map(str, error["loc"][:1]))[:60] or "data"
+        raise Refused(
             _fault(error["type"], member), f"{member}: {_advice(error['type'], member, error['msg'])}"
         ) from None
 
@@ -228,16 +171,7 @@ def _fault(kind: str, member: str) -> Fault:
 
 
 def _advice(kind: str, member: str, message: str) -> str:
-    if kind == "missing":
-        return "is missing"
     if kind == "extra_forbidden":
-        return "is not a member of this message"
-    if member in ("organizationId", "domainId"):
-        return f"write a whole number from 1 to {MAX_ID}"
-    if member == "deadline":
-        return "write RFC 3339 with an offset, such as 2026-05-08T12:00:00Z"
-    return message[:1].lower() + message[1:]
-
-
-def _clean(text: str) -> str:
-    return "".join(character if character.isprintable() else "?" for character in text)[:200]
+        return "is not a member of this message, leave it out"
+    write = _WRITE.get(member, message[:1].lower() + message[1:])
+    return f"is missing, {write}" if kind == "missing" else write

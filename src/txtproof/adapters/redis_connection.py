@@ -1,5 +1,6 @@
 """The connection to Redis or Valkey: how it is opened, named and lost."""
 
+import re
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from typing import cast
@@ -12,12 +13,31 @@ from redis.exceptions import RedisError
 
 from txtproof.ports import StoreUnavailable
 
+SCHEMES = ("redis", "rediss")
 SLICE = 500
 """Keys or entries read in one go where all are gone through."""
 CONNECTIONS = 32
 """Per process; redis-py 8 pools fail above 100 (durability)."""
 ANSWER_WITHIN = 5.0
 """Seconds for one answer; longer than the longest time that a read waits for messages."""
+
+
+def check_redis_url(url: str) -> None:
+    """Raise ValueError that says what to write, and shows nothing of the URL: it may hold a password."""
+    check_server_url(url, *SCHEMES)
+
+
+def check_server_url(url: str, *schemes: str) -> None:
+    """Do the same for a URL that may have other schemes, as a broker's."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        raise ValueError(f"cannot be read: write {schemes[0]}://HOST:PORT, a password percent-encoded") from None
+    if parts.scheme not in schemes or not host:
+        raise ValueError(f"write an address that begins with {' or '.join(f'{one}://HOST' for one in schemes)}")
+    if parts.scheme in SCHEMES and not re.fullmatch("/?[0-9]*", parts.path):
+        raise ValueError("ends in no number of a database: write redis://HOST:6379/0")
 
 
 @asynccontextmanager
