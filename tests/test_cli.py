@@ -164,8 +164,7 @@ def test_no_output_has_the_code(redis_url: str) -> None:
         ),
         (
             ["list", "--state", "sleeping"],
-            BAD.format("--state", "sleeping")
-            + "is not one of 'requested', 'publishing', ",
+            BAD.format("--state", "sleeping") + "is not one of 'requested', 'publishing', ",
         ),
         (["lst"], "Error: No such command 'lst'."),
         (["status", "42/7", "--yaml"], "Error: No such option"),

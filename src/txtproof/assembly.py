@@ -6,12 +6,11 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
-from uuid import uuid4
 
 from redis.asyncio import Redis
 
-from txtproof.acceptance import Acceptance, Delivery
-from txtproof.adapters.clock import MonotonicClock
+from txtproof.acceptance import Acceptance
+from txtproof.adapters.clock import MonotonicClock, new_id
 from txtproof.adapters.cloud_events import encode
 from txtproof.adapters.command_stream import CommandStream
 from txtproof.adapters.dns.look import AuthoritativeLookup, LookOptions
@@ -19,12 +18,10 @@ from txtproof.adapters.nexus import NexusClient, NexusOptions
 from txtproof.adapters.publishers.rfc2136 import Rfc2136Options, Rfc2136Publisher
 from txtproof.adapters.publishers.routing import Registration, RoutedPublishing
 from txtproof.adapters.redis_connection import open_redis
-from txtproof.adapters.redis_register import RedisRegister
 from txtproof.adapters.redis_store import RedisStore
-from txtproof.core.orders import Order, Refusal
 from txtproof.core.policy import Policy
-from txtproof.ports import Timeouts, Welcome
-from txtproof.reception import Reception, refused
+from txtproof.ports import Timeouts
+from txtproof.reception import Reception
 from txtproof.workflow import Ring, Workflow
 
 AUDIT_EVERY = timedelta(minutes=5)
@@ -88,35 +85,6 @@ async def open_reception(options: Options) -> AsyncIterator[Reception]:
     """Open what taking in messages needs: the store, and nothing of the outside world."""
     async with open_redis(options.redis_url) as redis:
         yield _reception(redis, RedisStore(redis, encode, options.timeouts.lease), options.policy)
-
-
-class Desk:
-    """What an operator can ask for and see."""
-
-    def __init__(self, store: RedisStore, register: RedisRegister) -> None:
-        self._acceptance = Acceptance(store, Policy(), new_id)
-        self.find = register.find
-        self.list = register.list
-        self.events = register.events
-
-    async def take(self, order: Order) -> Welcome | Refusal:
-        """Take an order; the workers hear of it within a second."""
-        (outcome,) = await self._acceptance.accept([Delivery(order)])
-        return refused(order.key, outcome) or outcome
-
-
-@asynccontextmanager
-async def open_desk(redis_url: str) -> AsyncIterator[Desk]:
-    """Open the store for an operator. Raises StoreUnavailable where it does not answer."""
-    async with open_redis(redis_url) as redis:
-        store = RedisStore(redis, encode)
-        await store.now()
-        yield Desk(store, RedisRegister(redis))
-
-
-def new_id() -> str:
-    """Return an id that no other verification or visit has."""
-    return uuid4().hex
 
 
 def _reception(redis: Redis, store: RedisStore, policy: Policy) -> Reception:

@@ -15,12 +15,12 @@ from typing import Any, NoReturn
 import click
 
 from txtproof.adapters.redis_connection import check_redis_url
-from txtproof.assembly import Desk, open_desk
 from txtproof.cli_arguments import DomainType, KeyType, MomentType
 from txtproof.cli_views import as_data, as_line, as_text, event_line, printable
 from txtproof.core.model import Key, State
 from txtproof.core.observations import Cancel, Resume
 from txtproof.core.orders import Order, Refusal, Request
+from txtproof.desk import Desk, open_desk
 from txtproof.ports import StoreUnavailable, Welcome
 
 REDIS = "TXTPROOF_REDIS__URL"

@@ -1,6 +1,7 @@
-"""The one file that reads this machine's clock."""
+"""The one file that takes time and chance from this machine."""
 
 import time
+from uuid import uuid4
 
 
 class MonotonicClock:
@@ -9,3 +10,8 @@ class MonotonicClock:
     def elapsed(self) -> float:
         """Return seconds since some fixed instant, never going back."""
         return time.monotonic()
+
+
+def new_id() -> str:
+    """Return an id that no other verification or visit has."""
+    return uuid4().hex

@@ -1,0 +1,39 @@
+"""The operator's desk: what a person can ask for and see, with the store alone."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from txtproof.acceptance import Acceptance, Delivery
+from txtproof.adapters.clock import new_id
+from txtproof.adapters.cloud_events import encode
+from txtproof.adapters.redis_connection import open_redis
+from txtproof.adapters.redis_register import RedisRegister
+from txtproof.adapters.redis_store import RedisStore
+from txtproof.core.orders import Order, Refusal
+from txtproof.core.policy import Policy
+from txtproof.ports import Welcome
+from txtproof.reception import refused
+
+
+class Desk:
+    """What an operator can ask for and see."""
+
+    def __init__(self, store: RedisStore, register: RedisRegister) -> None:
+        self._acceptance = Acceptance(store, Policy(), new_id)
+        self.find = register.find
+        self.list = register.list
+        self.events = register.events
+
+    async def take(self, order: Order) -> Welcome | Refusal:
+        """Take an order; the workers hear of it within a second."""
+        (outcome,) = await self._acceptance.accept([Delivery(order)])
+        return refused(order.key, outcome) or outcome
+
+
+@asynccontextmanager
+async def open_desk(redis_url: str) -> AsyncIterator[Desk]:
+    """Open the store for an operator. Raises StoreUnavailable where it does not answer."""
+    async with open_redis(redis_url) as redis:
+        store = RedisStore(redis, encode)
+        await store.now()
+        yield Desk(store, RedisRegister(redis))
