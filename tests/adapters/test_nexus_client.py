@@ -400,7 +400,7 @@ async def test_a_handshake_that_never_ends_is_unreachable_since_nothing_was_sent
                 assert connection.recv(10_000), "the client's hello"
                 # a socket that nobody closed would be found by the collector, as a warning in some later test
                 assert connection.recv(1) == b""
-    assert answer == Unreachable(Reason.UPSTREAM_UNREACHABLE, "not sent in 0.3 s")
+    assert answer == Unreachable(Reason.UPSTREAM_UNREACHABLE, "not sent within 0.3 s")
 
 
 async def test_a_server_without_tls_is_unreachable_by_https() -> None:
@@ -423,7 +423,7 @@ async def test_a_call_that_never_had_its_turn_is_unreachable_not_ambiguous() -> 
     async with answering(_nothing) as peer, calling(peer.url, timeout=SHORT, most=1) as client:
         first, second = await asyncio.gather(client.generate_code(KEY), client.generate_code(Key(42, 8)))
     assert isinstance(first, Ambiguous)
-    assert second == Unreachable(Reason.UPSTREAM_UNREACHABLE, "not sent in 0.3 s")
+    assert second == Unreachable(Reason.UPSTREAM_UNREACHABLE, "not sent: no turn within 0.15 s")
     assert len(peer.requests) == 1
 
 

@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -20,6 +21,8 @@ MAX_BODY = 64 * 1024
 """Bytes of an answer's body; what is longer is not read on."""
 AUTH_PAUSE = timedelta(seconds=30)
 """How long no call is made after a 401: short, so that a `resume` soon after the new credential is not lost."""
+WAITING = 0.5
+"""The share of a call's time that it may wait for its turn: a call sent with no time left only ends ambiguous."""
 CONNECTING = 0.4
 """TCP may take this share of the time left, and TLS the same: of a handshake cut short from outside, httpcore loses the
 socket."""
@@ -41,6 +44,10 @@ class _Call:
         """Follow httpcore's progress: from the first byte of the request on, it may have taken effect."""
         if event.endswith("send_request_headers.started"):
             self.sent = True
+
+
+class _NoTurnError(Exception):
+    """Too many calls are in flight."""
 
 
 class NexusClient:
@@ -80,13 +87,15 @@ class NexusClient:
         whole = self._options.call_timeout.total_seconds()
         end = time.monotonic() + whole
         try:
-            async with asyncio.timeout(whole), self._turn:
+            async with asyncio.timeout(whole), self._my_turn(whole * WAITING):
                 if self._pausing():
                     return self._paused()
                 await self._exchange(key, call, end - time.monotonic())
+        except _NoTurnError:
+            return self._cut_short(key, call, f"not sent: no turn within {whole * WAITING:g} s")
         except (TimeoutError, httpx.TimeoutException):
-            seconds = f"{whole:g} s"
-            return self._cut_short(key, call, f"no answer within {seconds}" if call.sent else f"not sent in {seconds}")
+            how = "no answer" if call.sent else "not sent"
+            return self._cut_short(key, call, f"{how} within {whole:g} s")
         except httpx.ConnectError as error:
             return self._cut_short(key, call, f"no connection: {error}")
         except (httpx.HTTPError, OSError) as error:
@@ -94,6 +103,18 @@ class NexusClient:
             return self._cut_short(key, call, type(error).__name__)
         assert call.reply is not None, "an exchange without an exception has a reply"
         return self._read(key, call.reply)
+
+    @asynccontextmanager
+    async def _my_turn(self, seconds: float) -> AsyncIterator[None]:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise _NoTurnError from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     async def aclose(self) -> None:
         """Close the connections."""
