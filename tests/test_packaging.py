@@ -33,7 +33,7 @@ def test_every_pin_has_a_hash(name: str) -> None:
 
 
 def test_what_is_tested_is_what_is_run() -> None:
-    run, dev = (set(re.findall(r"^[\w.-]+==\S+", (ROOT / name).read_text(), re.MULTILINE)) for name in REQUIREMENTS)
+    run, dev = (set(re.findall(r"^[][\w.-]+==\S+", (ROOT / name).read_text(), re.MULTILINE)) for name in REQUIREMENTS)
     assert run <= dev
 
 
