@@ -5,7 +5,7 @@ import sys
 from celery import Celery
 
 from config.celery_options import celery_options
-from config.settings import SettingsProblems
+from config.problems import SettingsProblems
 from worker import bootstrap, lifecycle, observability
 from worker.intake import Intake
 

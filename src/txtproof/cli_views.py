@@ -6,7 +6,7 @@ from typing import Any
 
 from txtproof.core.model import State, Verification
 from txtproof.core.reasons import EXPLANATIONS
-from txtproof.core.telling import evidence, stamp
+from txtproof.core.telling import evidence, identity, stamp
 
 _HAPPY = {
     State.REQUESTED: "A code is being requested from Nexus.",
@@ -20,12 +20,7 @@ def as_data(v: Verification) -> dict[str, Any]:
     """Return what `--json` shows: the contract's names, times in RFC 3339, never a code."""
     explanation = EXPLANATIONS[v.reason] if v.reason else None
     return {
-        "organizationId": v.key.organization_id,
-        "domainId": v.key.domain_id,
-        "domain": v.domain,
-        "verificationId": v.id,
-        "state": v.state.value,
-        "generation": v.generation,
+        **identity(v),
         "reason": v.reason.value if v.reason else None,
         "sentence": sentence(v),
         "advice": explanation.advice if explanation else None,

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from config.settings import SettingsProblems, load_settings
+from config.problems import SettingsProblems
+from config.settings import load_settings
 
 BEARER_SECRET = "bearer-hunter2"
 APPLICATION_SECRET = "application-hunter2"

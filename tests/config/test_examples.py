@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic.fields import FieldInfo
 
-from config.settings import Rfc2136, Settings, known_settings, load_settings
+from config.publishers import Rfc2136
+from config.settings import Settings, known_settings, load_settings
 from tests.config.giving import TSIG_SECRET
 
 CONFIG = Path(__file__).parents[2] / "config"

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from config.settings import SettingsProblems, load_settings
+from config.problems import SettingsProblems
+from config.settings import load_settings
 from tests.config.giving import LEAST, NO_CREDENTIAL, PUBLISHER, TSIG_SECRET, problems_of
 
 BASIC = {"TXTPROOF_NEXUS__BASIC_USERNAME": "user", "TXTPROOF_NEXUS__BASIC_PASSWORD": "hunter2"}
