@@ -1,6 +1,13 @@
 """Fixtures that every test may ask for."""
 
+from hypothesis import HealthCheck, settings
+
 from tests.embedded import redis_url, valkey
 from tests.real_servers import bind, knot
 
 __all__ = ["bind", "knot", "redis_url", "valkey"]
+
+# How fast this machine makes up examples is no property of ours: in a fresh clone the first text alone, for which
+# Hypothesis builds its tables of Unicode, takes longer than its health check allows.
+settings.register_profile("txtproof", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("txtproof")
