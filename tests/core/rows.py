@@ -20,7 +20,9 @@ from txtproof.core.observations import (
     Observation,
     Poisoned,
     Published,
+    Queued,
     Rejected,
+    Release,
     Resume,
     Routed,
     Unreachable,
@@ -69,7 +71,9 @@ OBSERVATIONS: tuple[Observation, ...] = (
     Attach(NOW + timedelta(days=20), DOMAIN, "signup-1"),
     Cancel(),
     Resume(),
+    Release(),
     Poisoned(6),
+    Queued(NOW + timedelta(seconds=30)),
 )
 
 
@@ -118,8 +122,8 @@ def blocked_in_publishing() -> Verification:
     return seen(publishing(), REFUSED).verification
 
 
-def blocked_in_checking() -> Verification:
-    """One that has killed its workers."""
+def parked() -> Verification:
+    """One that was set aside while it was checked, since it has killed its workers."""
     return seen(checking(), Poisoned(6)).verification
 
 
@@ -144,7 +148,7 @@ def expired() -> Verification:
     return seen(v, Woken(), now=v.deadline).verification
 
 
-ACTIVE = (requested, publishing, checking, renewed, blocked_in_requested, blocked_in_publishing, blocked_in_checking)
+ACTIVE = (requested, publishing, checking, renewed, blocked_in_requested, blocked_in_publishing, parked)
 ENDED = (verified, cancelled, failed, expired)
 EVERY = (*ACTIVE, *ENDED)
 STATES = {
@@ -154,7 +158,7 @@ STATES = {
     renewed: State.CHECKING,
     blocked_in_requested: State.BLOCKED,
     blocked_in_publishing: State.BLOCKED,
-    blocked_in_checking: State.BLOCKED,
+    parked: State.BLOCKED,
     verified: State.VERIFIED,
     cancelled: State.CANCELLED,
     failed: State.FAILED,

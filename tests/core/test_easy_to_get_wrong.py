@@ -18,6 +18,7 @@ from tests.core.rows import (
     blocked_in_publishing,
     cancelled,
     checking,
+    parked,
     publishing,
     renewed,
     requested,
@@ -37,6 +38,7 @@ from txtproof.core.observations import (
     Match,
     Miss,
     Published,
+    Queued,
     Resume,
     Unreachable,
     Unseen,
@@ -307,3 +309,24 @@ def test_neither_a_name_from_the_command_nor_from_nexus_fails_in_words() -> None
 
 def test_the_name_that_nexus_gives_is_taken_where_the_command_has_none() -> None:
     assert seen(requested(None), ISSUED).verification.domain == DOMAIN
+
+
+@pytest.mark.parametrize("before", [requested, publishing, cancelled])
+def test_a_place_in_the_line_is_kept_until_the_call_is_made(before: Callable[[], Verification]) -> None:
+    turn = NOW + timedelta(seconds=30)
+    v = decide(before(), Queued(turn), NOW, POLICY).verification
+    assert (v.turn, v.wake, v.failures) == (turn, turn, 0)
+    effect = decide(v, ROUTED if v.step is Step.PUBLISH_RECORD else Woken(), turn, POLICY).effect
+    assert isinstance(effect, RequestCode | Publish | Withdraw)
+    assert effect.turn == turn
+    answered = decide(v, Unreachable(Reason.UPSTREAM_UNREACHABLE, "503"), turn, POLICY).verification
+    assert answered.turn is None, "another call takes a place of its own"
+
+
+def test_what_is_parked_sleeps_until_its_deadline_and_costs_its_code_nothing() -> None:
+    v = parked()
+    assert v.code is not None
+    assert v.wake == v.code.expires
+    without_code = decide(v, Woken(), v.code.expires, POLICY)
+    assert (without_code.effect, without_code.verification.wake) == (None, v.deadline)
+    assert decide(without_code.verification, Woken(), v.deadline, POLICY).verification.state is State.EXPIRED

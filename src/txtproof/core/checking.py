@@ -15,6 +15,7 @@ from txtproof.core.observations import (
     Miss,
     Observation,
     Published,
+    Queued,
     Routed,
     Unreachable,
     Unseen,
@@ -38,7 +39,7 @@ def checking(v: Verification, seen: Observation, now: datetime, policy: Policy) 
             return intended(v, seen, policy)
         case Published() if v.ledger:
             return Decision(replace(v, ledger=settled(v)), _look(v, policy))
-        case Blocked() | Unreachable() | Ambiguous():
+        case Blocked() | Unreachable() | Ambiguous() | Queued():
             # only the repair failed: the record may stand all the same, and the judge is DNS
             return Decision(v, _look(v, policy))
         case Match(servers=servers):

@@ -53,6 +53,14 @@ class Ambiguous:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Nothing was sent: calls with this credential are limited, and this one has a place in their line."""
+
+    until: datetime
+    """On the store's clock."""
+
+
 # Nexus
 
 
@@ -164,16 +172,21 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """A person has dealt with what made it poison: it may be worked on again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Poisoned:
     """The row was claimed again and again without a commit: whoever works on it dies."""
 
     claims: int
 
 
-Command = Attach | Cancel | Resume
-UpstreamAnswer = CodeIssued | AlreadyVerified | Rejected | Blocked | Unreachable | Ambiguous
+Command = Attach | Cancel | Resume | Release
+UpstreamAnswer = CodeIssued | AlreadyVerified | Rejected | Blocked | Unreachable | Ambiguous | Queued
 RouteAnswer = Routed | Blocked | Unreachable
-PublishAnswer = Published | Blocked | Unreachable | Ambiguous
-WithdrawAnswer = Withdrawn | Blocked | Unreachable | Ambiguous
+PublishAnswer = Published | Blocked | Unreachable | Ambiguous | Queued
+WithdrawAnswer = Withdrawn | Blocked | Unreachable | Ambiguous | Queued
 Sight = Match | Miss | Unseen
 Observation = Woken | UpstreamAnswer | RouteAnswer | PublishAnswer | WithdrawAnswer | Sight | Command | Poisoned

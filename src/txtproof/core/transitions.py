@@ -42,6 +42,7 @@ def to_requested(v: Verification, now: datetime, wake: datetime, reason: Reason 
         servers=(),
         looks=0,
         failures=0,
+        turn=None,
         told=None,
         history=entered(v, State.REQUESTED, now, reason),
     )
@@ -116,6 +117,7 @@ def to_end(v: Verification, state: State, now: datetime, reason: Reason | None, 
         reason=reason,
         detail=detail,
         failures=0,
+        turn=None,
         history=entered(v, state, now, reason),
     )
 
