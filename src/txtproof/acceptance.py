@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from txtproof.core.admission import admitted
-from txtproof.core.observations import Attach
+from txtproof.core.observations import Attach, Resume
 from txtproof.core.orders import Order, Refusal, Request
 from txtproof.core.policy import Policy
-from txtproof.ports import Arrival, Store, Welcome
+from txtproof.ports import Arrival, Store, Turns, Welcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,7 @@ class Acceptance:
     store: Store
     policy: Policy
     new_id: Callable[[], str]
+    turns: Turns
 
     async def accept(self, deliveries: Sequence[Delivery]) -> list[Welcome | Refusal]:
         """Store each order and acknowledge its message, in one atomic step per order; say what became of each.
@@ -37,6 +38,9 @@ class Acceptance:
         now = await self.store.now()
         arrivals = [self._arrival(delivery, now) for delivery in deliveries]
         stored = iter(await self.store.accept([one for one in arrivals if isinstance(one, Arrival)]))
+        if any(isinstance(delivery.order.wish, Resume) for delivery in deliveries):
+            # a person has acted: a credential that was mended need not wait for its next try
+            await self.turns.reopen()
         return [one if isinstance(one, Refusal) else next(stored) for one in arrivals]
 
     def _arrival(self, delivery: Delivery, now: datetime) -> Arrival | Refusal:
