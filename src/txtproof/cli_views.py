@@ -81,7 +81,7 @@ def event_line(raw: bytes) -> str:
         kind = event["type"].removeprefix("com.txtproof.").removeprefix("verification.").removesuffix(".v1")
         told = [str(data[name]) for name in ("domain", "reason", "title", "detail", "credential") if data.get(name)]
         whose = f"{data['organizationId']}/{data['domainId']}" if "domainId" in data else ""
-        line = f"{event['time']}  {whose:<13}{kind:<18}{'  '.join(told)}"
+        line = f"{event['time']}  {whose:<13}{kind:<20}{'  '.join(told)}"
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         line = text
     return printable(line.rstrip())

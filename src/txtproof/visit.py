@@ -6,7 +6,7 @@ row next.
 
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from txtproof.core.decisions import Decision, Effect
@@ -63,8 +63,8 @@ class Visit:
     def _see(self, seen: Observation) -> None:
         """Decide by what was seen; events wait for the next commit."""
         untold = self._decision.events
-        decision = decide(self._decision.verification, seen, self._now(), self._means.policy)
-        self._decision = replace(decision, events=(*untold, *decision.events)) if untold else decision
+        after = decide(self._decision.verification, seen, self._now(), self._means.policy)
+        self._decision = Decision(after.verification, after.effect, (*untold, *after.events)) if untold else after
 
     async def _commit(self, *, keep_lease: bool) -> bool:
         """Make it last; return False where the row is somebody else's by now, and nothing may be done any more."""
@@ -78,5 +78,5 @@ class Visit:
             log.info("%s: taken over by another worker", v.key)
             return False
         self._committed = v
-        self._decision = replace(self._decision, events=())
+        self._decision = Decision(v, self._decision.effect)
         return True

@@ -99,7 +99,9 @@ class _Lane:
         self._step = step
         self._commits = GroupCommit(workflow.store)
         self._means = Means(self._commits.commit, workflow.perform, workflow.clock, workflow.policy)
-        self._visits: set[asyncio.Task[Step | None]] = set()
+        self._visits: dict[asyncio.Task[Step | None], float] = {}
+        """Each with when it was begun."""
+        self._late: set[asyncio.Task[Step | None]] = set()
         self._due: set[Step] = set()
         self._fault: BaseException | None = None
         self._changed = asyncio.Event()
@@ -116,9 +118,10 @@ class _Lane:
     async def claim(self) -> int:
         """Begin to visit what is due, as far as there is room; return how many rows that were."""
         claimed = await self._workflow.store.claim(self._step, self._workflow.in_flight - len(self._visits))
+        begun = asyncio.get_running_loop().time()
         for row in claimed.rows:
             visit = asyncio.create_task(self._guarded(row, claimed.now))
-            self._visits.add(visit)
+            self._visits[visit] = begun
             visit.add_done_callback(self._over)
         return len(claimed.rows)
 
@@ -132,7 +135,10 @@ class _Lane:
         """Wait until a visit is over. Raises what a visit raised."""
         if self._fault is None and self._visits:
             self._changed.clear()
+            # one timer for all: a timer a visit costs a tenth of a look
+            watch = asyncio.get_running_loop().call_later(self._time_left(), self._cut_off)
             await self._changed.wait()
+            watch.cancel()
         if self._fault is not None:
             raise self._fault
 
@@ -146,8 +152,22 @@ class _Lane:
         if unfinished and self._fault is None:
             await self._workflow.store.recover(self._step, blameless=True)
 
+    def _time_left(self) -> float:
+        """Return in how many seconds the oldest visit will have taken too long."""
+        oldest = next(iter(self._visits.values()))
+        return oldest + self._workflow.timeouts.visit.total_seconds() - asyncio.get_running_loop().time()
+
+    def _cut_off(self) -> None:
+        """End the visits that have taken too long."""
+        since = asyncio.get_running_loop().time() - self._workflow.timeouts.visit.total_seconds()
+        for visit in [visit for visit, begun in self._visits.items() if begun <= since]:
+            self._late.add(visit)
+            visit.cancel()
+        self._changed.set()
+
     def _over(self, visit: "asyncio.Task[Step | None]") -> None:
-        self._visits.discard(visit)
+        del self._visits[visit]
+        self._late.discard(visit)
         if not visit.cancelled():
             self._fault = self._fault or visit.exception()
             if not visit.exception() and (due := visit.result()) is not None:
@@ -158,11 +178,12 @@ class _Lane:
         """Visit a row within the time for it; a fault of ours costs this row a lease, and its neighbours nothing."""
         key = row.verification.key
         try:
-            async with asyncio.timeout(self._workflow.timeouts.visit.total_seconds()):
-                return await Visit(self._means, row, claimed_at).run()
+            return await Visit(self._means, row, claimed_at).run()
         except StoreUnavailable:
             raise
-        except TimeoutError:
+        except asyncio.CancelledError:
+            if asyncio.current_task() not in self._late:
+                raise
             log.warning("%s: the visit took too long and is left to its lease", key)
         except Exception as fault:  # noqa: BLE001  # whatever it was, the other rows must go on
             # the text of an exception may quote what must not be in a log

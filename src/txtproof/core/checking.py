@@ -79,7 +79,7 @@ def _missed(going: Decision, seen: Miss, now: datetime) -> Decision:
         servers=seen.servers,
         wake=bounded(v, now + pause),
     )
-    return replace(going, verification=missed)
+    return Decision(missed, events=going.events)
 
 
 def _unseen(going: Decision, seen: Unseen, now: datetime) -> Decision:
@@ -94,7 +94,7 @@ def _unseen(going: Decision, seen: Unseen, now: datetime) -> Decision:
         servers=seen.servers,
         wake=bounded(v, now + pause),
     )
-    return replace(going, verification=unseen)
+    return Decision(unseen, events=going.events)
 
 
 def _told(decision: Decision, before: Verification, now: datetime) -> Decision:

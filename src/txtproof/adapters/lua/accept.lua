@@ -1,25 +1,14 @@
 -- ACCEPT: create rows, or leave commands with the active ones, and acknowledge the messages that brought them.
 --
 -- KEYS[1]  the outbox stream    KEYS[2...]  the rows
--- ARGV[1]  prefix of keys       then for each arrival:
---   member  command  id of the newborn or ''  its document  its lane's letter  due in ms
---   fence of the ended row that it follows or ''  stream to acknowledge on or ''  group  entry id
---   the newborn's events (their number, then each)
+-- ARGV[1]  prefix of keys       ARGV[2]  the arrivals, in MessagePack, each a list of
+--   member, command, id of the newborn or '', its document, its lane's letter, due in ms, fence of the ended row that it
+--   follows or '', stream to acknowledge on or '', group, entry id, the newborn's events
 -- Reply, for each: 'created', 'attached', 'not_found', 'ended', or the ended row itself where another one was expected
 -- (read it, and bring the newborn again as its successor).
 --
 -- Sent twice, the second finds its own newborn and says 'created' again.
-local place = 1
-local function argument()
-  place = place + 1
-  return ARGV[place]
-end
-
-local function accept()
-  local member, command, id, document, lane, due = argument(), argument(), argument(), argument(), argument(), argument()
-  local follows, stream, group, entry = argument(), argument(), argument(), argument()
-  local events = {}
-  for count = 1, tonumber(argument()) do events[count] = argument() end
+local function accept(member, command, id, document, lane, due, follows, stream, group, entry, events)
   local value = redis.call('GET', row_of(member))
   local row = read(value)
 
@@ -52,5 +41,5 @@ local function accept()
 end
 
 local reply = {}
-while place < #ARGV do reply[#reply + 1] = accept() end
+for at, arrival in ipairs(cmsgpack.unpack(ARGV[2])) do reply[at] = accept(unpack(arrival)) end
 return reply

@@ -1,21 +1,11 @@
 -- COMMIT: change rows, their places in the lanes and the outbox together, each where its fence still holds.
 --
 -- KEYS[1]  what this worker holds    KEYS[2]  the outbox stream    KEYS[3]  what is parked    KEYS[4...]  the rows
--- ARGV[1]  prefix of keys    ARGV[2]  retention in ms    then for each row:
---   member  fence  number  document  lane's letter or '-'  due in ms or ''  '1' where it has ended  '1' to keep the lease
---   commands heard  '1' to park  events (their number, then each)
+-- ARGV[1]  prefix of keys    ARGV[2]  retention in ms    ARGV[3]  the changes, in MessagePack, each a list of
+--   member, fence, number, document, lane's letter or '-', due in ms, ended, to keep the lease, commands heard, to park,
+--   events
 -- Reply, for each row: 'committed', 'applied' (this number was here before) or 'fenced' (it is somebody else's).
-local place = 2
-local function argument()
-  place = place + 1
-  return ARGV[place]
-end
-
-local function commit()
-  local member, fence, number, document, lane, due = argument(), argument(), tonumber(argument()), argument(), argument(), argument()
-  local ended, keep, heard, parked = argument() == '1', argument() == '1', tonumber(argument()), argument() == '1'
-  local events = {}
-  for count = 1, tonumber(argument()) do events[count] = argument() end
+local function commit(member, fence, number, document, lane, due, ended, keep, heard, parked, events)
   local row = read(redis.call('GET', row_of(member)))
   if not row or row.fence ~= fence then return 'fenced' end
   if row.commits >= number then return 'applied' end
@@ -49,5 +39,5 @@ local function commit()
 end
 
 local reply = {}
-while place < #ARGV do reply[#reply + 1] = commit() end
+for at, change in ipairs(cmsgpack.unpack(ARGV[3])) do reply[at] = commit(unpack(change)) end
 return reply
