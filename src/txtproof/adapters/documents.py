@@ -1,7 +1,7 @@
 """How rows are written down: MessagePack of lists, since a million of them are kept and thousands a second are read.
 
-Times are whole milliseconds, counted from when the run was accepted; words of closed lists are their places in those
-lists; what is the same as something else in the row is left out. The key and the run's id stand beside the document.
+Times are whole milliseconds, counted from when the run was accepted; states and steps are their places in their lists;
+what is the same as something else in the row is left out. The key and the run's id stand beside the document.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,9 @@ MILLISECOND = timedelta(milliseconds=1)
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _T = TypeVar("_T")
 
-# What is written are places in these lists, so that they only ever grow at their ends (a test holds this).
+# What is written are places in these, so that they only ever grow at their ends (a test holds this).
 STATES = tuple(State)
 STEPS = tuple(Step)
-REASONS = tuple(Reason)
-MATCH = "match"
-OUTCOMES = (MATCH, *REASONS)
 
 
 class _Lists(msgspec.Struct, array_like=True, gc=False):
@@ -51,7 +48,7 @@ class _Record(_Lists):
 class _Server(_Lists):
     server: str
     address: str
-    outcome: int | str
+    outcome: str
     rcode: str
     authoritative: bool
     serial: int | None
@@ -70,7 +67,7 @@ class _Document(_Lists):
     generation: int
     code: _Code | None
     ledger: list[_Record]
-    reason: int | None
+    reason: str | None
     detail: str
     servers: list[_Server]
     looks: int
@@ -79,7 +76,7 @@ class _Document(_Lists):
     told: int | None
     sequence: int
     correlation_id: str | None
-    history: list[tuple[int, int, int | None]]
+    history: list[tuple[int, int, str | None]]
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -105,7 +102,7 @@ def write_verification(v: Verification) -> bytes:
             v.generation,
             _Code(v.code.value, since(v.code.expires), since(v.code.issued), v.code.assumed) if v.code else None,
             [_record(v, line) for line in v.ledger],
-            _REASON[v.reason] if v.reason else None,
+            v.reason,
             v.detail,
             [_server(view) for view in v.servers],
             v.looks,
@@ -114,7 +111,7 @@ def write_verification(v: Verification) -> bytes:
             since(v.told) if v.told else None,
             v.sequence,
             v.correlation_id,
-            [(since(one.time), _STATE[one.state], _REASON[one.reason] if one.reason else None) for one in v.history],
+            [(since(one.time), _STATE[one.state], one.reason) for one in v.history],
         )
     )
 
@@ -123,7 +120,7 @@ def read_verification(key: Key, identity: str, document: bytes) -> Verification:
     """Read a row's document; a ValueError, which says nothing of what stands in it, where it is none."""
     try:
         return _read(key, identity, _DECODER.decode(document))
-    except (msgspec.MsgspecError, IndexError, OverflowError):
+    except (ValueError, IndexError, OverflowError):
         raise ValueError(f"the row of {key} cannot be read") from None
 
 
@@ -158,13 +155,13 @@ def _read(key: Key, identity: str, given: _Document) -> Verification:
             )
             for line in given.ledger
         ),
-        reason=None if given.reason is None else REASONS[given.reason],
+        reason=Reason(given.reason) if given.reason else None,
         detail=given.detail,
         servers=tuple(
             ServerView(
                 one.server,
                 one.address,
-                one.outcome if isinstance(one.outcome, str) else str(OUTCOMES[one.outcome]),
+                one.outcome,
                 one.rcode,
                 one.authoritative,
                 one.serial,
@@ -180,8 +177,7 @@ def _read(key: Key, identity: str, given: _Document) -> Verification:
         sequence=given.sequence,
         correlation_id=given.correlation_id,
         history=tuple(
-            Change(at(time), STATES[state], None if reason is None else REASONS[reason])
-            for time, state, reason in given.history
+            Change(at(time), STATES[state], Reason(reason) if reason else None) for time, state, reason in given.history
         ),
     )
 
@@ -201,7 +197,7 @@ def _server(view: ServerView) -> _Server:
     return _Server(
         view.server,
         view.address,
-        _OUTCOME.get(view.outcome, view.outcome),
+        view.outcome,
         view.rcode,
         view.authoritative,
         view.serial,
@@ -220,5 +216,4 @@ def _places(members: Sequence[_T]) -> dict[_T, int]:
     return {member: place for place, member in enumerate(members)}
 
 
-_STATE, _STEP, _REASON = _places(STATES), _places(STEPS), _places(REASONS)
-_OUTCOME = _places([str(one) for one in OUTCOMES])
+_STATE, _STEP = _places(STATES), _places(STEPS)
