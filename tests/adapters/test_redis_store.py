@@ -2,6 +2,8 @@
 
 import json
 import logging
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from redis.asyncio import Redis
@@ -13,10 +15,12 @@ from txtproof.adapters.redis_connection import describe, open_redis
 from txtproof.adapters.redis_register import RedisRegister
 from txtproof.adapters.redis_store import RedisStore
 from txtproof.core.machine import decide
-from txtproof.core.model import Key, Step
+from txtproof.core.model import Key, State, Step
 from txtproof.core.observations import Cancel
 from txtproof.core.orders import Order, Request
 from txtproof.core.policy import Policy
+from txtproof.core.schedule import FEW
+from txtproof.core.transitions import to_end
 from txtproof.ports import Commit, Outcome, StoreUnavailable, Welcome
 from txtproof.rehearsal.valkey import EmbeddedValkey, free_port
 from txtproof.testing.clock import START
@@ -26,8 +30,10 @@ from txtproof.testing.turns import MemoryTurns
 async def requested(store: RedisStore, *keys: Key) -> None:
     ids = iter(f"v-{key}" for key in keys)
     acceptance = Acceptance(store, Policy(), lambda: next(ids), MemoryTurns(lambda: START))
-    welcomes = await acceptance.accept([Delivery(Order(key, Request("example.test"))) for key in keys])
-    assert set(welcomes) == {Welcome.CREATED}
+    # few at a time: what comes in bulk would begin spread over a while
+    for at in range(0, len(keys), FEW):
+        deliveries = [Delivery(Order(key, Request("example.test"))) for key in keys[at : at + FEW]]
+        assert set(await acceptance.accept(deliveries)) == {Welcome.CREATED}
 
 
 async def test_a_thousand_rows_are_claimed_and_committed_in_batches(redis_url: str) -> None:
@@ -151,3 +157,20 @@ async def test_an_ended_row_leaves_no_inbox_behind(redis_url: str) -> None:
         ended = decide(row.verification, row.inbox[0], claimed.now, Policy())
         await store.commit([Commit(row, 1, ended.verification, ended.events)])
         assert sorted(await redis.keys("*")) == [b"txtproof:events", b"txtproof:v:1/1"]
+
+
+async def test_a_row_expires_once_it_has_ended_and_nothing_is_left_to_do(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        store = RedisStore(redis, encode, retention=timedelta(days=30))
+        await requested(store, Key(1, 1))
+        (row,) = (await store.claim(Step.REQUEST_CODE, 1)).rows
+        ended = to_end(row.verification, State.CANCELLED, await store.now(), None, "")
+        to_do = replace(ended, step=Step.WITHDRAW_RECORD, wake=await store.now())
+        await store.commit([Commit(row, 1, to_do)])
+        assert await redis.pttl("txtproof:v:1/1") == -1, "its records are still to be removed"
+        (again,) = (await store.claim(Step.WITHDRAW_RECORD, 1)).rows
+        await store.commit([Commit(again, 1, ended)])
+        days = await redis.pttl("txtproof:v:1/1") / 86_400_000
+        assert 29.9 < days <= 30
+        await requested(store, Key(1, 1))
+        assert await redis.pttl("txtproof:v:1/1") == -1, "a new run is no old one"
