@@ -4,10 +4,12 @@ import sys
 
 from celery import Celery
 
-from config.celery_options import celery_options
+from config.celery_options import celery_options, on_redis
 from config.problems import SettingsProblems
 from worker import bootstrap, lifecycle, observability
+from worker.amqp_frames import tolerant_frame_handler
 from worker.intake import Intake
+from worker.queue_intake import QueueIntake
 
 TASKS = (
     "tasks.request_code",
@@ -28,6 +30,9 @@ def build() -> Celery:
     celery = Celery("txtproof", include=TASKS)
     celery.conf.update(celery_options(settings))
     celery.steps["worker"].add(Intake)
+    if not on_redis(settings):
+        celery.conf.broker_transport_options["frame_handler"] = tolerant_frame_handler
+        celery.steps["worker"].add(QueueIntake)
     lifecycle.connect()
     observability.connect(settings)
     return celery
