@@ -19,6 +19,7 @@ from txtproof.adapters.publishers.rfc2136 import Rfc2136Options, Rfc2136Publishe
 from txtproof.adapters.publishers.routing import Registration, RoutedPublishing
 from txtproof.adapters.redis_connection import open_redis
 from txtproof.adapters.redis_store import RedisStore
+from txtproof.adapters.redis_ticks import RedisTicks
 from txtproof.core.policy import Policy
 from txtproof.ports import Timeouts
 from txtproof.reception import Reception
@@ -26,6 +27,8 @@ from txtproof.workflow import Ring, Workflow
 
 AUDIT_EVERY = timedelta(minutes=5)
 """How often rows that no lane holds are looked for, over all workers together: it reads every row."""
+APART = timedelta(seconds=0.9)
+"""The least between two sweeps, over all workers together: five beats that tick each second sweep as often as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +44,33 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
+class Sweep:
+    """What a tick does."""
+
+    store: RedisStore
+    ticks: RedisTicks
+
+    async def __call__(self, ring: Ring, apart: timedelta = APART) -> bool:
+        """Ring every lane that has due work; now and then look for rows that fell out of their lane.
+
+        Do nothing, and return False, where somebody swept less than `apart` ago (3 s at the most).
+        """
+        if not await self.ticks.begin(apart):
+            return False
+        for step in sorted(await self.store.due()):
+            await ring(step)
+        await self.store.audit(AUDIT_EVERY)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """What a worker process works with."""
 
     workflow: Workflow
     store: RedisStore
     reception: Reception
-
-    async def sweep(self, ring: Ring) -> None:
-        """Ring every lane that has due work; now and then look for rows that fell out of their lane."""
-        for step in sorted(await self.store.due()):
-            await ring(step)
-        await self.store.audit(AUDIT_EVERY)
+    sweep: Sweep
 
 
 @asynccontextmanager
@@ -77,7 +95,7 @@ async def open_services(options: Options) -> AsyncIterator[Services]:
             policy=options.policy,
             timeouts=options.timeouts,
         )
-        yield Services(workflow, store, _reception(redis, store, options.policy))
+        yield Services(workflow, store, _reception(redis, store, options.policy), Sweep(store, RedisTicks(redis)))
 
 
 @asynccontextmanager
@@ -85,6 +103,13 @@ async def open_reception(options: Options) -> AsyncIterator[Reception]:
     """Open what taking in messages needs: the store, and nothing of the outside world."""
     async with open_redis(options.redis_url) as redis:
         yield _reception(redis, RedisStore(redis, encode, options.timeouts.lease), options.policy)
+
+
+@asynccontextmanager
+async def open_sweep(options: Options) -> AsyncIterator[Sweep]:
+    """Open what a sweep needs: the store alone."""
+    async with open_redis(options.redis_url) as redis:
+        yield Sweep(RedisStore(redis, encode, options.timeouts.lease), RedisTicks(redis))
 
 
 def _reception(redis: Redis, store: RedisStore, policy: Policy) -> Reception:
