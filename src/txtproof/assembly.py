@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 AUDIT_EVERY = timedelta(minutes=5)
 """How often rows that no lane holds are looked for, by all workers together: it reads every row."""
 TRIM_EVERY = timedelta(seconds=10)
+APART = timedelta(seconds=0.9)
+"""The least between two sweeps, by all workers together: five beats that tick each second sweep as often as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,17 +64,20 @@ class Options:
 
 
 @dataclass(frozen=True, slots=True)
-class Services:
-    """What a worker process works with."""
+class Sweep:
+    """What a tick does."""
 
-    workflow: Workflow
     store: RedisStore
-    reception: Reception
     chores: RedisChores
     outbox: RedisOutbox
 
-    async def sweep(self, ring: Ring) -> None:
-        """Ring every lane that has due work; now and then put back lost rows and trim the outbox."""
+    async def __call__(self, ring: Ring, apart: timedelta = APART) -> bool:
+        """Ring every lane that has due work; now and then put back lost rows and trim the outbox.
+
+        Do nothing, and return False, where somebody swept less than `apart` ago.
+        """
+        if not await self.chores.take("sweep", apart):
+            return False
         for step in sorted(await self.store.due()):
             await ring(step)
         if await self.chores.take("audit", AUDIT_EVERY) and (lost := await self.store.audit()):
@@ -80,6 +85,17 @@ class Services:
         if await self.chores.take("trim", TRIM_EVERY):
             for group in await self.outbox.trim():
                 log.warning("events: the group %.60s had not read all that was trimmed", group)
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """What a worker process works with."""
+
+    workflow: Workflow
+    store: RedisStore
+    reception: Reception
+    sweep: Sweep
 
 
 @asynccontextmanager
@@ -109,8 +125,7 @@ async def open_services(options: Options, worker: str) -> AsyncIterator[Services
             timeouts=options.timeouts,
         )
         reception = _reception(redis, Acceptance(store, options.policy, new_id, turns))
-        outbox = RedisOutbox(redis, encode_trimmed, options.retention.events_kept, options.retention.events)
-        yield Services(workflow, store, reception, RedisChores(redis), outbox)
+        yield Services(workflow, store, reception, _sweep(redis, store, options.retention))
 
 
 @asynccontextmanager
@@ -119,6 +134,18 @@ async def open_reception(options: Options) -> AsyncIterator[Reception]:
     async with open_redis(options.redis_url) as redis:
         turns = RedisTurns(redis, encode_credential, options.rates, new_id)
         yield _reception(redis, Acceptance(RedisStore(redis, encode), options.policy, new_id, turns))
+
+
+@asynccontextmanager
+async def open_sweep(options: Options) -> AsyncIterator[Sweep]:
+    """Open what a sweep needs: the store alone."""
+    async with open_redis(options.redis_url) as redis:
+        yield _sweep(redis, RedisStore(redis, encode), options.retention)
+
+
+def _sweep(redis: Redis, store: RedisStore, kept: Retention) -> Sweep:
+    outbox = RedisOutbox(redis, encode_trimmed, kept.events_kept, kept.events)
+    return Sweep(store, RedisChores(redis), outbox)
 
 
 def _reception(redis: Redis, acceptance: Acceptance) -> Reception:

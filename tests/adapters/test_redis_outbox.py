@@ -7,7 +7,6 @@ from typing import Any
 from redis.asyncio import Redis
 
 from txtproof.adapters.cloud_events import encode_trimmed
-from txtproof.adapters.redis_chores import RedisChores
 from txtproof.adapters.redis_connection import open_redis
 from txtproof.adapters.redis_outbox import RedisOutbox
 
@@ -61,13 +60,3 @@ async def test_an_outbox_that_does_not_exist_is_trimmed_to_nothing(redis_url: st
     async with open_redis(redis_url) as redis:
         assert await RedisOutbox(redis, encode_trimmed, 1, timedelta(days=7)).trim() == []
         assert await redis.keys("*") == []
-
-
-async def test_a_chore_is_taken_once_in_its_time(redis_url: str) -> None:
-    async with open_redis(redis_url) as redis:
-        first, second = RedisChores(redis), RedisChores(redis)
-        assert await first.take("audit", timedelta(milliseconds=50))
-        assert not await second.take("audit", timedelta(milliseconds=50))
-        assert await second.take("trim", timedelta(minutes=1))
-        while not await second.take("audit", timedelta(milliseconds=50)):
-            pass
