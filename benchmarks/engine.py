@@ -12,14 +12,12 @@ from typing import Any, Self
 
 import redis
 
+from benchmarks import limits
 from benchmarks.children import end_session
 from benchmarks.knot import Knot
 from benchmarks.machine import session_of
 from txtproof.rehearsal.processes import Celery
 from txtproof.rehearsal.valkey import EmbeddedValkey, free_port
-
-NEXUS_LIMITS: dict[str, str] = {}
-"""Settings that hold back the calls to Nexus where only the rest is to be measured."""
 
 
 class Ground:
@@ -64,7 +62,7 @@ class Ground:
             "TXTPROOF_DNS__AUTHORITATIVE_PORT": str(self.knot.port),
             "TXTPROOF_DNS__ALLOW_PRIVATE_SERVERS": "true",
             "TXTPROOF_WORKER__LOG_LEVEL": "WARNING",
-            **NEXUS_LIMITS,
+            **limits.low(),
         }
 
 

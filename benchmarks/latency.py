@@ -16,7 +16,7 @@ from typing import Any, Self
 
 import redis
 
-from benchmarks import results
+from benchmarks import limits, results
 from benchmarks.bare import bare_calls
 from benchmarks.children import Child, run_main
 from benchmarks.engine import Engine, Ground
@@ -27,10 +27,6 @@ from txtproof.rehearsal.nexus import Credentials
 WARM_UP = 5
 ENDS_WITHIN = 60.0
 """Seconds for what is still under way when the last command was sent."""
-LIMITS: dict[str, str] = {}
-"""Settings that lift the limits on calls to Nexus."""
-PUBLISHER_LIMITS = ""
-"""Lines of the publisher's table that lift its limits."""
 
 
 class Watch:
@@ -178,7 +174,7 @@ def _settings(ground: Ground, nexus_url: str) -> dict[str, str]:
     publishers = ground.directory / "publishers.toml"
     publishers.write_text(
         f'[[publishers]]\nname = "bench"\nkind = "rfc2136"\nzones = ["{ZONE}"]\nserver = "{ground.knot.server}"\n'
-        f'tsig_name = "{KEY}"\ntsig_secret = "env:BENCH_TSIG_SECRET"\n{PUBLISHER_LIMITS}'
+        f'tsig_name = "{KEY}"\ntsig_secret = "env:BENCH_TSIG_SECRET"\n{limits.of_publisher()}'
     )
     return {
         **ground.settings(),
@@ -187,7 +183,7 @@ def _settings(ground: Ground, nexus_url: str) -> dict[str, str]:
         "TXTPROOF_NEXUS__APPLICATION_TOKEN": known.application_token,
         "TXTPROOF_CONFIG_FILE": str(publishers),
         "BENCH_TSIG_SECRET": ground.knot.secret,
-        **LIMITS,
+        **limits.high(),
     }
 
 

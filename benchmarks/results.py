@@ -36,7 +36,8 @@ def percentile(ordered: Sequence[float], part: float) -> float:
 
 def write(part: str, figures: dict[str, Any], *, quick: bool) -> None:
     """Keep a part's figures with machine, date and command."""
-    DIRECTORY.mkdir(exist_ok=True)
+    path = _path(part, quick=quick)
+    path.parent.mkdir(exist_ok=True)
     whole = {
         "part": part,
         "date": f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC",
@@ -45,11 +46,16 @@ def write(part: str, figures: dict[str, Any], *, quick: bool) -> None:
         "machine": description(),
         "figures": figures,
     }
-    (DIRECTORY / f"{part}.json").write_text(json.dumps(whole, indent=1) + "\n")
+    path.write_text(json.dumps(whole, indent=1) + "\n")
     print(json.dumps(figures, indent=1))
 
 
-def read(part: str) -> dict[str, Any] | None:
+def read(part: str, *, quick: bool) -> dict[str, Any] | None:
     """Return what a part has written, if it was run."""
-    path = DIRECTORY / f"{part}.json"
+    path = _path(part, quick=quick)
     return dict(json.loads(path.read_text())) if path.exists() else None
+
+
+def _path(part: str, *, quick: bool) -> Path:
+    # what was measured in earnest is not overwritten by a quick run
+    return DIRECTORY / f"{part}{'.quick' * quick}.json"

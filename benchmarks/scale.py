@@ -18,6 +18,8 @@ ROUND = timedelta(minutes=15)
 """At the end of the curve each row is due once in that time."""
 BOOT = 8.0
 """Seconds from the start of the workers to the first due time of a schedule."""
+SET_PER_SECOND = 50_000
+"""Rows whose due time can be set in a second, at the least."""
 GRACE = 5_000
 """Milliseconds at the end of a run: what is due in them may be looked at after it."""
 STARTS_WITHIN = 60.0
@@ -62,7 +64,7 @@ def _size(count: int, window: float, schedule: float = 0.0) -> dict[str, Any]:
 
 def _spread(lane: Lane, count: int) -> dict[int, int]:
     """Spread the rows over a quarter of an hour, as they are at the end of the curve; return when each is due."""
-    start = lane.now() + round(BOOT * 1000)
+    start = lane.now() + round((BOOT + count / SET_PER_SECOND) * 1000)
     spacing = ROUND / timedelta(milliseconds=1) / count
     # neighbours in number are not neighbours in time
     due = {number: start + round(number * 7919 % count * spacing) for number in range(1, count + 1)}
