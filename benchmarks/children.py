@@ -32,8 +32,9 @@ class Child:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        end_session(self._process.pid)
-        self._process.wait()
+        with undisturbed():
+            end_session(self._process.pid)
+            self._process.wait()
 
     @property
     def pid(self) -> int:
@@ -58,6 +59,16 @@ def program(name: str, package: str) -> str:
     if found is None:
         raise RuntimeError(f"{name} is not installed: apt-get install {package}")
     return found
+
+
+@contextmanager
+def undisturbed() -> Iterator[None]:
+    """Keep signals waiting while the block cleans up: an interrupt in the midst of it would leave the rest undone."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 @contextmanager

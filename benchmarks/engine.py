@@ -13,7 +13,7 @@ from typing import Any, Self
 import redis
 
 from benchmarks import limits
-from benchmarks.children import end_session
+from benchmarks.children import end_session, undisturbed
 from benchmarks.knot import Knot
 from benchmarks.machine import session_of
 from txtproof.rehearsal.processes import Celery
@@ -35,7 +35,8 @@ class Ground:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closing.close()
+        with undisturbed():
+            self._closing.close()
 
     @property
     def valkey_pid(self) -> int:
@@ -51,6 +52,10 @@ class Ground:
         answer: Any = self.client.info()
         return dict(answer)
 
+    def private_files(self) -> dict[str, str]:
+        """Return the variable that keeps what killed processes leave in this ground's directory."""
+        return {"TMPDIR": str(self.directory)}
+
     def settings(self) -> dict[str, str]:
         """Return the variables of workers that live here. Nobody listens where their Nexus should be."""
         return {
@@ -62,6 +67,7 @@ class Ground:
             "TXTPROOF_DNS__AUTHORITATIVE_PORT": str(self.knot.port),
             "TXTPROOF_DNS__ALLOW_PRIVATE_SERVERS": "true",
             "TXTPROOF_WORKER__LOG_LEVEL": "WARNING",
+            **self.private_files(),
             **limits.low(),
         }
 
@@ -88,7 +94,8 @@ class Engine:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closing.close()
+        with undisturbed():
+            self._closing.close()
 
     @property
     def beat_pid(self) -> int:

@@ -15,7 +15,7 @@ import dns.exception
 import dns.message
 import dns.query
 
-from benchmarks.children import Child, program
+from benchmarks.children import Child, program, undisturbed
 from txtproof.rehearsal.valkey import free_port
 
 ZONE = "bench.test"
@@ -91,7 +91,8 @@ class Knot:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._closing.close()
+        with undisturbed():
+            self._closing.close()
 
     @property
     def server(self) -> str:

@@ -17,7 +17,7 @@ from benchmarks.rows import domain_of, seed
 STARTS_WITHIN = 60.0
 SETTLES = 3.0
 """Seconds after the first look that no window covers."""
-TICK = 0.02
+TICK = 0.05
 FROM, TO = 0.1, 0.9
 """The part of a wave in which every lane is full: no first bell, no last stragglers."""
 BUDGET = 50.0
@@ -58,6 +58,7 @@ def run_baseline(count: int, window: float, pool: Pool) -> Run:
             for number in range(1, count + 1):
                 sender.send_task(baseline.NAME, (domain_of(number), "x" * 32))
         environ = {"BASELINE_BROKER": ground.valkey.url, "BASELINE_DNS_PORT": str(ground.knot.port)}
+        environ.update(ground.private_files())
         options = ["-P", pool.kind, "-c", str(pool.processes), "--loglevel", "WARNING"]
         command = [sys.executable, "-m", "celery", "-A", "benchmarks.baseline", "worker", *options]
         with Child(command, ground.directory / "baseline.log", environ) as worker:
