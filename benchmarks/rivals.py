@@ -57,20 +57,10 @@ def run_baseline(count: int, window: float, pool: Pool) -> Run:
         with Celery(broker=ground.valkey.url) as sender:
             for number in range(1, count + 1):
                 sender.send_task(baseline.NAME, (domain_of(number), "x" * 32))
-        environ = {"BASELINE_BROKER": ground.valkey.url, "BASELINE_DNS_PORT": str(ground.knot.port)}
-        environ.update(ground.private_files())
-        options = ["-P", pool.kind, "-c", str(pool.processes), "--loglevel", "WARNING"]
-        command = [sys.executable, "-m", "celery", "-A", "benchmarks.baseline", "worker", *options]
-        with Child(command, ground.directory / "baseline.log", environ) as worker:
-            deadline = time.monotonic() + STARTS_WITHIN
-            while ground.knot.questions().get("TXT", 0) < min(100, count):
-                worker.check()
-                if time.monotonic() > deadline:
-                    raise RuntimeError(f"the baseline does not start:\n{worker.log.read_text()[-2000:]}")
-                time.sleep(0.1)
-            time.sleep(SETTLES)
+        with _baseline_worker(ground, pool) as worker:
+            _wait_for_baseline(ground, worker, min(100, count))
             pids = session_of(worker.pid)
-            watch = CpuWatch({"workers": pids, "Valkey": [ground.valkey_pid], "Knot": [ground.knot.pid]})
+            watch = CpuWatch({"workers": pids, **_servers(ground)})
             asked, begun = ground.knot.questions()["TXT"], time.monotonic()
             time.sleep(window)
             looks = ground.knot.questions()["TXT"] - asked
@@ -83,6 +73,23 @@ def run_baseline(count: int, window: float, pool: Pool) -> Run:
             return Run(rate, rate, 1.0, _per_thousand(watch.spent(), looks), held)
 
 
+def _baseline_worker(ground: Ground, pool: Pool) -> Child:
+    environ = {"BASELINE_BROKER": ground.valkey.url, "BASELINE_DNS_PORT": str(ground.knot.port)}
+    options = ["-P", pool.kind, "-c", str(pool.processes), "--loglevel", "WARNING"]
+    command = [sys.executable, "-m", "celery", "-A", "benchmarks.baseline", "worker", *options]
+    return Child(command, ground.directory / "baseline.log", {**environ, **ground.private_files()})
+
+
+def _wait_for_baseline(ground: Ground, worker: Child, looks: int) -> None:
+    deadline = time.monotonic() + STARTS_WITHIN
+    while ground.knot.questions().get("TXT", 0) < looks:
+        worker.check()
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the baseline does not start:\n{worker.log.read_text()[-2000:]}")
+        time.sleep(0.1)
+    time.sleep(SETTLES)
+
+
 def run_engine(count: int, workers: int, waves: int) -> Run:
     """Have the engine look at `count` rows, wave after wave: the first one at names that it has never seen."""
     with Ground() as ground:
@@ -91,29 +98,35 @@ def run_engine(count: int, workers: int, waves: int) -> Run:
         mark = lane.now()
         with Engine(ground, ground.settings(), workers) as engine:
             wait_for_start(lane, mark, count, STARTS_WITHIN)
-            pids = {"workers": engine.worker_pids(), "beat": [engine.beat_pid], "Valkey": [ground.valkey_pid]}
-            watch = CpuWatch({**pids, "Knot": [ground.knot.pid]})
             run = Run(_wave(lane, engine, mark, count))
             later: list[float] = []
             begun = time.monotonic()
             while len(later) + 1 < waves and time.monotonic() - begun < BUDGET:
-                engine.freeze()
-                mark, due = _wait_until_due(lane, count)
-                before = ground.knot.questions()
-                if not later:
-                    watch = CpuWatch({**pids, "Knot": [ground.knot.pid]})
-                engine.thaw()
-                later.append(_wave(lane, engine, mark, due))
-                if len(later) == 1:
-                    after = ground.knot.questions()
-                    run.questions = round((sum(after.values()) - sum(before.values())) / due, 2)
-                    run.cpu = _per_thousand(watch.spent(), due)
+                later.append(_later_wave(ground, lane, engine, count, run))
             run.later = median(later) if later else 0.0
             run.memory = {
                 "main process": max(memory(pid).resident for pid in engine.main_pids()),
                 "largest process": max(memory(pid).resident for pid in engine.worker_pids()),
             }
             return run
+
+
+def _later_wave(ground: Ground, lane: Lane, engine: Engine, count: int, run: Run) -> float:
+    """Hold the workers until all is due again, and follow the wave; the last one's questions and CPU are kept."""
+    engine.freeze()
+    mark, due = _wait_until_due(lane, count)
+    before = ground.knot.questions()
+    watch = CpuWatch({"workers": engine.worker_pids(), "beat": [engine.beat_pid], **_servers(ground)})
+    engine.thaw()
+    rate = _wave(lane, engine, mark, due)
+    after = ground.knot.questions()
+    run.questions = round((sum(after.values()) - sum(before.values())) / due, 2)
+    run.cpu = _per_thousand(watch.spent(), due)
+    return rate
+
+
+def _servers(ground: Ground) -> dict[str, list[int]]:
+    return {"Valkey": [ground.valkey_pid], "Knot": [ground.knot.pid]}
 
 
 def _wave(lane: Lane, engine: Engine, mark: int, count: int) -> float:
