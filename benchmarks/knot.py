@@ -6,6 +6,7 @@ import subprocess
 import tempfile
 import time
 from base64 import b64encode
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -24,14 +25,6 @@ KEY = "bench-key"
 READY_WITHIN = 15.0
 """Seconds."""
 
-_ZONE_FILE = f"""$ORIGIN {ZONE}.
-$TTL 3600
-@ IN SOA ns1 hostmaster 1 3600 600 86400 5
-@ IN NS ns1
-@ IN NS ns2
-ns1 IN A {ADDRESSES[0]}
-ns2 IN A {ADDRESSES[1]}
-"""
 _CONFIGURATION = """server:
     rundir: "{directory}"
     listen: [{listen}]
@@ -84,7 +77,7 @@ class Knot:
             self._child = opening.enter_context(
                 Child([program("knotd", "knot"), "-c", str(self._configuration)], directory / "log")
             )
-            self._wait_until_served()
+            wait_until_served(self._child, self.port, ADDRESSES)
             self._closing = opening.pop_all()
         return self
 
@@ -110,22 +103,33 @@ class Knot:
         said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
         return {kind: int(count) for kind, count in re.findall(r"query-type\[(\S+)\] = (\d+)", said)}
 
-    def _wait_until_served(self) -> None:
-        query = dns.message.make_query(ZONE, "SOA")
-        deadline = time.monotonic() + READY_WITHIN
-        while True:
-            try:
-                if all(dns.query.udp(query, one, 0.2, self.port).answer for one in ADDRESSES):
-                    return
-            except (OSError, dns.exception.DNSException):
-                self._child.check()
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"Knot does not start:\n{self._child.log.read_text(errors='replace')[-2000:]}")
-            time.sleep(0.02)
+
+def zone_file(addresses: Sequence[str]) -> str:
+    """Return the zone, served at these addresses."""
+    lines = [f"$ORIGIN {ZONE}.", "$TTL 3600", "@ IN SOA ns1 hostmaster 1 3600 600 86400 5"]
+    for place, address in enumerate(addresses, 1):
+        kind = "AAAA" if ":" in address else "A"
+        lines += [f"@ IN NS ns{place}", f"ns{place} IN {kind} {address}"]
+    return "\n".join(lines) + "\n"
+
+
+def wait_until_served(child: Child, port: int, addresses: Sequence[str]) -> None:
+    """Wait until all addresses answer. Raises RuntimeError with the server's log."""
+    query = dns.message.make_query(ZONE, "SOA")
+    deadline = time.monotonic() + READY_WITHIN
+    while True:
+        try:
+            if all(dns.query.udp(query, one, 0.2, port).answer for one in addresses):
+                return
+        except (OSError, dns.exception.DNSException):
+            child.check()
+        if time.monotonic() > deadline:
+            raise RuntimeError(f"the name server does not start:\n{child.log.read_text(errors='replace')[-2000:]}")
+        time.sleep(0.02)
 
 
 def _write(directory: Path, port: int, secret: str) -> Path:
-    (directory / f"{ZONE}.zone").write_text(_ZONE_FILE)
+    (directory / f"{ZONE}.zone").write_text(zone_file(ADDRESSES))
     configuration = directory / "knot.conf"
     configuration.touch(mode=0o600)
     listen = ", ".join(f"{one}@{port}" for one in ADDRESSES)

@@ -18,6 +18,7 @@ import redis
 
 from benchmarks import limits, results
 from benchmarks.bare import bare_calls
+from benchmarks.bind import Bind
 from benchmarks.children import Child, run_main
 from benchmarks.engine import Engine, Ground
 from benchmarks.knot import KEY, ZONE
@@ -86,8 +87,8 @@ def main() -> None:
     singles, rate, seconds = (5, 20.0, 2.0) if given.quick else (100, 200.0, 20.0)
     rate = given.rate or rate
     flood = round(rate * seconds)
-    with Ground() as ground, _nexus(ground, WARM_UP + singles + flood + singles) as url:
-        settings = _settings(ground, url)
+    with Ground() as ground, Bind() as bind, _nexus(ground, WARM_UP + singles + flood + singles) as url:
+        settings = _settings(ground, bind, url)
         with Engine(ground, settings) as engine, Watch(ground.valkey.url) as watch:
             _one_at_a_time(ground, watch, engine, range(1, WARM_UP + 1))
             first = WARM_UP + 1
@@ -95,7 +96,7 @@ def main() -> None:
             first += singles
             loop = _open_loop(ground, watch, engine, range(first, first + flood), rate)
             first += flood
-        bare = bare_calls(url, ground.knot, range(first, first + singles))
+        bare = bare_calls(url, bind, range(first, first + singles))
         floor = {"p50": _ms(bare, 0.5), "p99": _ms(bare, 0.99)}
         figures = {"bare calls": floor, "one at a time": single, "open loop": loop, "other events": watch.others}
     results.write("latency", figures, quick=given.quick)
@@ -169,11 +170,11 @@ def _nexus(ground: Ground, domains: int) -> Iterator[str]:
         yield said.splitlines()[-1]
 
 
-def _settings(ground: Ground, nexus_url: str) -> dict[str, str]:
+def _settings(ground: Ground, bind: Bind, nexus_url: str) -> dict[str, str]:
     known = Credentials()
     publishers = ground.directory / "publishers.toml"
     publishers.write_text(
-        f'[[publishers]]\nname = "bench"\nkind = "rfc2136"\nzones = ["{ZONE}"]\nserver = "{ground.knot.server}"\n'
+        f'[[publishers]]\nname = "bench"\nkind = "rfc2136"\nzones = ["{ZONE}"]\nserver = "{bind.server}"\n'
         f'tsig_name = "{KEY}"\ntsig_secret = "env:BENCH_TSIG_SECRET"\n{limits.of_publisher()}'
     )
     return {
@@ -182,7 +183,9 @@ def _settings(ground: Ground, nexus_url: str) -> dict[str, str]:
         "TXTPROOF_NEXUS__BEARER_TOKEN": known.token,
         "TXTPROOF_NEXUS__APPLICATION_TOKEN": known.application_token,
         "TXTPROOF_CONFIG_FILE": str(publishers),
-        "BENCH_TSIG_SECRET": ground.knot.secret,
+        "BENCH_TSIG_SECRET": bind.secret,
+        "TXTPROOF_DNS__RESOLVERS": json.dumps([bind.server]),
+        "TXTPROOF_DNS__AUTHORITATIVE_PORT": str(bind.port),
         **limits.high(),
     }
 

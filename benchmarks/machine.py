@@ -45,18 +45,19 @@ def memory(pid: int) -> Memory:
 
 
 class CpuWatch:
-    """Tell how many cores each named group of processes used between `begin` and `shares`."""
+    """Tell what CPU time named groups of processes take, and what all else on this machine does."""
 
     def __init__(self, groups: Mapping[str, Iterable[int]]) -> None:
         self._groups = {name: list(pids) for name, pids in groups.items()}
         self._before = self._read()
 
     def spent(self) -> dict[str, float]:
-        """Return the CPU seconds of each group since the watch was made."""
-        return {name: round(now - self._before[name], 3) for name, now in self._read().items()}
+        """Return the CPU seconds of each group, and of everything else, since the watch was made."""
+        return {name: round(max(now - self._before[name], 0.0), 3) for name, now in self._read().items()}
 
     def _read(self) -> dict[str, float]:
-        return {name: sum(map(cpu_seconds, pids)) for name, pids in self._groups.items()}
+        each = {name: sum(map(cpu_seconds, pids)) for name, pids in self._groups.items()}
+        return {**each, "all else": _busy_seconds() - sum(each.values())}
 
 
 def description() -> dict[str, str]:
@@ -69,6 +70,12 @@ def description() -> dict[str, str]:
         "libraries": ", ".join(f"{name} {version(name)}" for name in ("celery", "redis", "dnspython", "httpx")),
         "commit": _commit(),
     }
+
+
+def _busy_seconds() -> float:
+    """Return the CPU time of the whole machine that was not idle (proc(5): stat; 4 and 5 are idle and iowait)."""
+    fields = [int(field) for field in (PROC / "stat").read_text().split("\n", 1)[0].split()[1:9]]
+    return (sum(fields) - fields[3] - fields[4]) / TICKS
 
 
 def _stat(pid: int) -> list[str]:

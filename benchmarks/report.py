@@ -60,7 +60,7 @@ First looks are at names whose zone is not known yet. The engine's looks are cou
 range of their ratios in brackets. The baseline ran as the fastest pool of those tried: {figures["baseline pool"]}
 (looks/s in the trial, by pool and its processes or threads: {trials}).
 
-CPU seconds per 1,000 looks:
+CPU seconds per 1,000 looks; all else is the benchmark's own counting, and whatever else ran on the machine meanwhile:
 
 {cpu}
 """
@@ -151,7 +151,7 @@ def _latency(figures: dict[str, Any]) -> str:
         rows.append((name, outside["p50"], outside["p99"], ratio, inside["p50"], inside["p99"], one["unfinished"]))
     return f"""## From command to verified
 
-Nexus's stand-in in a process of its own, Knot with signed updates, two addresses looked at over TCP. Times in ms: from
+Nexus's stand-in in a process of its own, BIND with signed updates, two addresses looked at over TCP. Times in ms: from
 outside, from the moment at which the command was to be sent to the arrival of the event `verified`; and by the times in
 the events, from `accepted` to `verified`. The bare calls are the same POST, update and questions, one after the other,
 and nothing else.
