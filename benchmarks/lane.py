@@ -95,6 +95,8 @@ class Lane:
 
 def wait_for_start(lane: Lane, mark: int, count: int, seconds: float) -> None:
     """Wait until the first rows have been looked at. Raises RuntimeError."""
+    if lane.count() < count:
+        raise RuntimeError(f"of {count} rows {lane.count()} are in the lane")
     deadline = time.monotonic() + seconds
     while lane.sample(mark).done(count) <= 0:
         if time.monotonic() > deadline:
