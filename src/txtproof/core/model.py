@@ -152,6 +152,10 @@ class Verification:
     """Definitive misses since the record was published: the place on the curve."""
     failures: int = 0
     """Calls in a row that reached nobody: the place on the back-off."""
+    zone: str | None = None
+    """The zone that a look found the domain to lie in: A-labels, lower case, no trailing dot."""
+    zone_until: datetime | None = None
+    """From when on that counts no more; None exactly when `zone` is."""
     told: datetime | None = None
     """When the last `checked` event went out."""
     sequence: int = 0
