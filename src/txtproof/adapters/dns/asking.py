@@ -1,6 +1,7 @@
 """What a name server is asked in a look: for the record over UDP, or for the record and the SOA over TCP."""
 
 import asyncio
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import partial
@@ -37,7 +38,7 @@ class Begun:
     server: Server
     waiting: Waiting[Said]
     at: float
-    """On the loop's clock."""
+    """On the monotonic clock."""
 
 
 class Asker:
@@ -56,7 +57,7 @@ class Asker:
         """Send the question for the record at a name, given as its labels."""
         asked = question(name)
         waiting = self._datagrams.put(asked, server.address, self._port, partial(understood, section(asked)))
-        return Begun(server, waiting, asyncio.get_running_loop().time())
+        return Begun(server, waiting, time.monotonic())
 
     def answered(self, begun: Begun, said: Plain) -> Answer:
         """Return what a plain answer says."""
@@ -123,4 +124,4 @@ def understood(asked: bytes, wire: bytes) -> Said | Silence | None:
 
 
 def _since(begun: Begun) -> int:
-    return round((asyncio.get_running_loop().time() - begun.at) * 1000)
+    return round((time.monotonic() - begun.at) * 1000)

@@ -63,7 +63,7 @@ class AuthoritativeLookup:
 
     async def look(self, look: Look) -> Sight:
         """Look once, within the call timeout."""
-        until = asyncio.get_running_loop().time() + self._within
+        until = time.monotonic() + self._within
         glance = self._glance(look)
         if glance is not None:
             said = await glance.begun.waiting.said
@@ -91,7 +91,7 @@ class AuthoritativeLookup:
     async def _looked(self, trail: Trail, until: float) -> Sight:
         look = trail.look
         try:
-            async with asyncio.timeout_at(until):
+            async with asyncio.timeout(until - time.monotonic()):
                 sight = await self._followed(trail)
         except TimeoutError:
             sight = Unseen(Reason.TIMEOUT, f"the name servers of {look.domain} did not answer in time"[:200])

@@ -19,8 +19,8 @@ _POINTING = 0xC000
 _AT_QUESTION = b"\xc0\x0c"
 """A pointer to the name in the question (RFC 1035, 4.1.4)."""
 _LONGEST_NAME, _LONGEST_LABEL = 255, 63
-_STEPS = 40
-"""Labels and pointers of one name: more is declined."""
+_HOPS = 4
+"""Pointers in one name: more is declined."""
 _RCODES = {0: "NOERROR", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}
 _IN, _NS, _SOA, _TXT, _OPT = 1, 2, 6, 16, 41
 _ADDRESSES = {1: 4, 28: 16}
@@ -146,13 +146,15 @@ def _additional(wire: bytes, at: int, count: int) -> int:
 
 def _end(wire: bytes, at: int) -> int:
     """Return where a name ends that leads backwards only, as dnspython wants it (RFC 1035, 4.1.4)."""
-    ends, size, start, limit = 0, 1, at, len(wire)
-    for _ in range(_STEPS):
+    ends, size, hops, start, limit = 0, 1, 0, at, len(wire)
+    while True:
         count = wire[at]
         if count >= _POINTING >> 8:
             to = (count & 0x3F) << 8 | wire[at + 1]
-            if to >= start or at + 2 > limit:
+            hops += 1
+            if at + 2 > limit or hops > _HOPS:
                 raise _NotPlain
+            # what is led to must end before what led there begins
             ends, at, start, limit = ends or at + 2, to, to, start
         elif count < _LONGEST_LABEL + 1:
             at += 1 + count
@@ -163,4 +165,3 @@ def _end(wire: bytes, at: int) -> int:
                 return ends or at
         else:
             raise _NotPlain
-    raise _NotPlain
