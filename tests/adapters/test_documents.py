@@ -62,6 +62,8 @@ views = st.builds(
         turn=st.none() | moments,
         told=st.none() | moments,
         wake=st.none() | moments,
+        zone=st.none() | texts,
+        zone_until=st.none() | moments,
         step=st.none() | st.sampled_from(Step),
         state=st.sampled_from(State),
     )

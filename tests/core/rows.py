@@ -29,6 +29,7 @@ from txtproof.core.observations import (
     Unseen,
     Withdrawn,
     Woken,
+    ZoneSeen,
 )
 from txtproof.core.orders import Request
 from txtproof.core.policy import Policy
@@ -66,6 +67,7 @@ OBSERVATIONS: tuple[Observation, ...] = (
     Match(()),
     Miss(Reason.NO_SUCH_NAME, "NXDOMAIN", ()),
     Miss(Reason.STALE_SERVER, "ns2", (), timedelta(seconds=9)),
+    Miss(Reason.NO_TXT, "NOERROR", (), zone=ZoneSeen("test", timedelta(hours=1))),
     Unseen(Reason.TIMEOUT, "nobody answers"),
     Attach(),
     Attach(NOW + timedelta(days=20), DOMAIN, "signup-1"),

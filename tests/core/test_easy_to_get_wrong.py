@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -44,6 +44,7 @@ from txtproof.core.observations import (
     Unseen,
     Withdrawn,
     Woken,
+    ZoneSeen,
 )
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import BLIND, MISSES, Reason
@@ -249,6 +250,49 @@ def test_the_record_is_ensured_anew_after_every_eighth_miss() -> None:
         v = decide(v, Miss(Reason.NO_TXT, "", ()), v.wake, POLICY).verification
     assert [place for place, effect in enumerate(effects) if effect is FindRoute] == [8, 16]
     assert set(effects) == {FindRoute, Look}
+
+
+HOUR = timedelta(hours=1)
+FOUND = Miss(Reason.NO_SUCH_NAME, "NXDOMAIN", (), zone=ZoneSeen(DOMAIN, HOUR))
+
+
+def looked_in(v: Verification, now: datetime) -> str | None:
+    """Return the zone that a look at that time is told of."""
+    effect = decide(replace(v, wake=now), Woken(), now, POLICY).effect
+    assert isinstance(effect, Look)
+    return effect.zone
+
+
+def test_the_zone_that_a_look_found_is_told_to_the_next_ones_for_as_long_as_it_holds() -> None:
+    assert looked_in(checking(), NOW) is None
+    v = decide(checking(), FOUND, NOW, POLICY).verification
+    again = decide(v, Miss(Reason.NO_TXT, "", ()), NOW + HOUR / 2, POLICY).verification
+    for told in (v, again):
+        assert looked_in(told, NOW + HOUR - timedelta(milliseconds=1)) == DOMAIN
+        assert looked_in(told, NOW + HOUR) is None
+
+
+def test_the_zone_that_a_later_look_found_takes_the_place_of_the_one_before() -> None:
+    v = decide(checking(), FOUND, NOW, POLICY).verification
+    v = decide(v, replace(FOUND, zone=ZoneSeen("test", HOUR)), NOW + HOUR, POLICY).verification
+    assert looked_in(v, NOW + HOUR) == "test"
+
+
+@pytest.mark.parametrize("zone", [None, ZoneSeen(DOMAIN, HOUR)])
+def test_the_zone_is_forgotten_when_nothing_could_be_seen(zone: ZoneSeen | None) -> None:
+    v = decide(checking(), FOUND, NOW, POLICY).verification
+    v = decide(v, Unseen(Reason.TIMEOUT, "", zone=zone), NOW, POLICY).verification
+    assert (v.zone, v.zone_until) == (None, None)
+    assert looked_in(v, NOW) is None
+
+
+def test_a_new_code_is_looked_for_without_the_zone_of_the_one_before() -> None:
+    found = replace(FOUND, zone=ZoneSeen(DOMAIN, LIFETIME * 9))
+    v = decide(checking(), found, NOW, POLICY).verification
+    for observation in (Woken(), CodeIssued("code-2", EXPIRY + LIFETIME, DOMAIN)):
+        stale = replace(v, zone=DOMAIN, zone_until=EXPIRY + LIFETIME)
+        v = decide(stale, observation, EXPIRY, POLICY).verification
+        assert (v.zone, v.zone_until) == (None, None)
 
 
 def test_a_new_run_knows_what_the_old_one_wrote_and_its_events_go_on_counting() -> None:

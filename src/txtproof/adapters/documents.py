@@ -77,6 +77,8 @@ class _Document(_Lists):
     sequence: int
     correlation_id: str | None
     history: list[tuple[int, int, str | None]]
+    zone: str | None = None
+    zone_until: int | None = None
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -112,6 +114,8 @@ def write_verification(v: Verification) -> bytes:
             v.sequence,
             v.correlation_id,
             [(since(one.time), _STATE[one.state], one.reason) for one in v.history],
+            v.zone,
+            since(v.zone_until) if v.zone_until else None,
         )
     )
 
@@ -171,6 +175,8 @@ def _read(key: Key, identity: str, given: _Document) -> Verification:
             for one in given.servers
         ),
         looks=given.looks,
+        zone=given.zone,
+        zone_until=None if given.zone_until is None else at(given.zone_until),
         failures=given.failures,
         turn=None if given.turn is None else at(given.turn),
         told=None if given.told is None else at(given.told),

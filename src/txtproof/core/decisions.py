@@ -50,6 +50,8 @@ class Look:
     expected: bytes = field(repr=False)
     former: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)
     """Values of earlier generations, so that an old code can be called one."""
+    zone: str | None = None
+    """The zone that an earlier look found the domain to lie in, while that counts; what it says is to be checked."""
 
 
 Effect = RequestCode | FindRoute | Publish | Withdraw | Look

@@ -154,6 +154,10 @@ class Verification:
     """Calls in a row that reached nobody: the place on the back-off."""
     turn: datetime | None = None
     """Its place in the line of a credential: when its next call may be made. None: it has none yet."""
+    zone: str | None = None
+    """The zone that a look found the domain to lie in: A-labels, lower case, no trailing dot."""
+    zone_until: datetime | None = None
+    """From when on that counts no more; None exactly when `zone` is."""
     told: datetime | None = None
     """When the last `checked` event went out."""
     sequence: int = 0

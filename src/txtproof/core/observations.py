@@ -115,10 +115,21 @@ class Withdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneSeen:
+    """The zone that a domain was found to lie in: the next look need not search for it."""
+
+    origin: str
+    """A-labels, lower case, no trailing dot: the domain itself, or a name above it."""
+    holds_for: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """Every reachable authoritative server serves the exact value."""
 
     servers: tuple[ServerView, ...]
+    zone: ZoneSeen | None = None
+    """Of the domain; None where the look had it already, or does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +141,8 @@ class Miss:
     servers: tuple[ServerView, ...]
     changes_in: timedelta | None = None
     """The earliest that this answer can change, where that is known (a TTL, a negative cache)."""
+    zone: ZoneSeen | None = None
+    """As in `Match`."""
 
     def __post_init__(self) -> None:
         if self.reason not in MISSES:
@@ -143,6 +156,8 @@ class Unseen:
     reason: Reason
     detail: str
     servers: tuple[ServerView, ...] = ()
+    zone: ZoneSeen | None = None
+    """As in `Match`."""
 
     def __post_init__(self) -> None:
         if self.reason not in BLIND:

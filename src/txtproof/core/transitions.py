@@ -43,6 +43,8 @@ def to_requested(v: Verification, now: datetime, wake: datetime, reason: Reason 
         looks=0,
         failures=0,
         turn=None,
+        zone=None,
+        zone_until=None,
         told=None,
         history=entered(v, State.REQUESTED, now, reason),
     )
@@ -63,6 +65,8 @@ def to_publishing(v: Verification, now: datetime, code: Code, domain: str) -> Ve
         servers=(),
         looks=0,
         failures=0,
+        zone=None,
+        zone_until=None,
         history=entered(v, State.PUBLISHING, now, None),
     )
 
