@@ -5,6 +5,8 @@
 --   member, fence, number, document, lane's letter or '-', due in ms, ended, to keep the lease, commands heard, to park,
 --   events
 -- Reply, for each row: 'committed', 'applied' (this number was here before) or 'fenced' (it is somebody else's).
+local some_are_parked = redis.call('EXISTS', KEYS[3]) == 1
+
 local function commit(member, fence, number, document, lane, due, ended, keep, heard, parked, events)
   local row = read(redis.call('GET', row_of(member)))
   if not row or row.fence ~= fence then return 'fenced' end
@@ -33,7 +35,11 @@ local function commit(member, fence, number, document, lane, due, ended, keep, h
   else
     redis.call('SET', row_of(member), written(row))
   end
-  if parked then redis.call('ZADD', KEYS[3], now, member) else redis.call('ZREM', KEYS[3], member) end
+  if parked then
+    redis.call('ZADD', KEYS[3], now, member)
+  elseif some_are_parked then
+    redis.call('ZREM', KEYS[3], member)
+  end
   for _, event in ipairs(events) do redis.call('XADD', KEYS[2], '*', 'event', event) end
   return 'committed'
 end

@@ -14,17 +14,13 @@ local function row_of(member) return prefix .. ':v:' .. member end
 local function inbox_of(member) return prefix .. ':inbox:' .. member end
 local function lane_of(letter) return prefix .. ':lane:' .. LANES[letter] end
 
+local HEAD = '^(%d+) (%d+) (%d+) (.) (.) ([^\n]*)\n()'
 local function read(value)
-  if not value or #value < 28 then return nil end
-  local feed = string.find(value, '\n', 28, true)
+  if not value then return nil end
+  local fence, claims, commits, lane, ended, id, start = string.match(value, HEAD)
   return {
-    fence = string.sub(value, 1, 16),
-    claims = tonumber(string.sub(value, 18, 19)),
-    commits = tonumber(string.sub(value, 21, 23)),
-    lane = string.sub(value, 25, 25),
-    ended = string.sub(value, 27, 27) == '1',
-    id = string.sub(value, 29, feed - 1),
-    document = string.sub(value, feed + 1),
+    fence = fence, claims = tonumber(claims), commits = tonumber(commits), lane = lane, ended = ended == '1', id = id,
+    document = string.sub(value, start),
   }
 end
 
