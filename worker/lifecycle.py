@@ -11,8 +11,8 @@ from txtproof.assembly import open_services
 from worker import bootstrap
 
 YOUNG = 20_000
-"""Objects made since the last look for garbage that bring on the next: a look at a domain makes dozens, and frees them by
-itself. A sixth of the CPU time of looks, when tried."""
+"""Objects made since the last look for garbage that bring on the next: a look at a domain makes dozens, which go by
+themselves. It was a sixth of the CPU time of looks."""
 
 _lanes: base.Lanes | None = None
 _open: AsyncExitStack | None = None
