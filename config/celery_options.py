@@ -25,7 +25,8 @@ VISIBILITY = 120
 """Seconds, and they nest: a call (10) < a visit (25) < soft < hard < a row's lease (60) < visibility."""
 
 CONNECTS_WITHIN = 5
-"""Seconds."""
+ANSWERS_WITHIN = 3
+"""Seconds, both of RabbitMQ; a ring that is not heard takes the second three times, for channel and connection too."""
 
 TICK = timedelta(seconds=1)
 STALE = 10
@@ -87,8 +88,13 @@ def _redis() -> dict[str, Any]:
 
 def _rabbitmq() -> dict[str, Any]:
     return {
-        # a publisher hears whether the broker has the message, in place of losing it with the connection
-        "broker_transport_options": {"confirm_publish": True},
+        "broker_transport_options": {
+            # a publisher hears whether the broker has the message, in place of losing it with the connection
+            "confirm_publish": True,
+            # and gives up where it says nothing, as while it is short of memory or disk
+            "read_timeout": ANSWERS_WITHIN,
+            "write_timeout": ANSWERS_WITHIN,
+        },
         # seconds: a consumer's connection that is silent for two of them is given up, by either side
         "broker_heartbeat": 30,
         # strangers' messages never reach Celery's consumer, which one malformed body ends

@@ -101,6 +101,12 @@ class RealRabbit:
                 channel.queue_delete(name)
                 channel.exchange_delete(name)
 
+    def tell_memory(self, share: float) -> None:
+        """Set the share of memory that it may have; with none it takes no message from anybody."""
+        told = ["set_vm_memory_high_watermark", str(share)]
+        command = [str(SERVER.with_name("rabbitmqctl")), "-n", NODE, *told]
+        subprocess.run(command, env=self._environ(), check=True, capture_output=True, timeout=30)
+
     def connect(self) -> kombu.Connection:
         """Return a connection for a `with` block, which publishes with confirms."""
         return kombu.Connection(self.url, connect_timeout=5, transport_options={"confirm_publish": True})

@@ -20,7 +20,7 @@ from txtproof.core.model import Key, State, Step
 from txtproof.core.observations import Cancel
 from txtproof.core.policy import Policy
 from txtproof.ports import Commit, StoreUnavailable
-from txtproof.reception import Reception
+from txtproof.reception import Letter, Reception
 from txtproof.rehearsal.valkey import EmbeddedValkey
 from txtproof.testing.clock import START
 from txtproof.testing.turns import MemoryTurns
@@ -250,4 +250,39 @@ async def test_arguments_that_are_refused_are_set_aside_with_their_problem(
     assert json.loads(kept) == {"args": list(args), **members}
     assert problem["title"] == title
     assert await house.register.find(KEY) is None
+    assert house.rung == []
+
+
+# Messages from a queue
+
+
+def task(*args: Any, **members: Any) -> bytes:
+    return json.dumps([list(args), members, {"callbacks": None, "chain": None}]).encode()
+
+
+async def test_letters_are_stored_or_set_aside_and_each_is_told_apart(house: House) -> None:
+    letters = [
+        Letter(json.dumps(DATA).encode()),
+        Letter(b"5"),
+        Letter(task(**DATA | {"domainId": 8, "correlationid": "c"}), "verification.request"),
+        Letter(task(1, **DATA), "verification.request"),
+        Letter(b"{}", "verification.request"),
+        Letter(task(**DATA), "os.system"),
+        Letter(task(**DATA), ["verification.request"]),
+        Letter(event("cancel", data={"organizationId": 42, "domainId": 9})),
+    ]
+    assert await house.reception.take_in(letters, house.ring) == [True, False, True, *[False] * 5]
+    assert {v.key async for v in house.register.list()} == {KEY, Key(42, 8)}
+    found = await house.register.find(Key(42, 8))
+    assert found is not None
+    assert found.correlation_id == "c"
+    rejected = await house.rejected()
+    assert [kept for kept, _ in rejected] == [letters[place].body for place in (1, 3, 4, 5, 6, 7)]
+    titles = ["not an object", "wrong type", "wrong type", "unknown type", "unknown type", "not found"]
+    assert [problem["title"] for _, problem in rejected] == titles
+    assert house.rung == [Step.REQUEST_CODE]
+
+
+async def test_where_every_letter_is_refused_nobody_is_rung(house: House) -> None:
+    assert await house.reception.take_in([Letter(b"?")], house.ring) == [False]
     assert house.rung == []

@@ -119,7 +119,7 @@ def test_what_arrives_through_celery_is_accepted_and_what_is_refused_is_set_asid
     ):
         stage.nexus.register(ORGANIZATION, 3, "example.test")
         good = {"organizationId": ORGANIZATION, "domainId": 3, "domain": "example.test"}
-        producer.send_task("verification.request", kwargs=good, queue="txtproof.commands")
+        producer.send_task("verification.request", kwargs=good, queue="txtproof.commands", declare=[])
         producer.send_task("verification.request", kwargs=good | {"domainId": 0}, queue="txtproof.commands")
         producer.send_task("verification.request", args=[1], kwargs=good, queue="txtproof.commands")
         for bad in (b"5", b"not json", b'{"organizationId": 42}', b"x" * 100_000):

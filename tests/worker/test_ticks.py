@@ -8,9 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import celery
+import pytest
 import redis
+from kombu import pools
+from kombu.exceptions import OperationalError
 
-from config.celery_options import BELLS_KEPT, WORK, celery_options
+from config.celery_options import ANSWERS_WITHIN, BELLS_KEPT, WORK, celery_options
 from config.settings import load_settings
 from tests.config.giving import LEAST
 from tests.real_rabbitmq import RealRabbit
@@ -63,8 +66,24 @@ def test_bells_that_nobody_answers_do_not_pile_up_on_rabbitmq(rabbitmq: RealRabb
     assert rabbitmq.depth(WORK) == BELLS_KEPT
 
 
+def test_a_rabbitmq_short_of_memory_holds_a_ringer_up_for_seconds_only(rabbitmq: RealRabbit) -> None:
+    with sending(rabbitmq.url) as app:
+        app.send_task("verification.sweep")
+        rabbitmq.tell_memory(0.0)
+        try:
+            began = time.monotonic()
+            with pytest.raises(OperationalError):
+                app.send_task("verification.sweep", retry=False)
+            assert time.monotonic() - began < 4 * ANSWERS_WITHIN
+        finally:
+            rabbitmq.tell_memory(0.4)
+        app.send_task("verification.sweep", retry=False)
+
+
 def sending(broker: str) -> celery.Celery:
     """Return an app with the options of a beat."""
+    # kombu shares connections between apps, and one remembers what it has declared
+    pools.reset()
     app = celery.Celery("txtproof-test", set_as_current=False)
     app.conf.update(celery_options(load_settings(LEAST | {"TXTPROOF_BROKER__URL": broker})))
     return app
