@@ -129,7 +129,7 @@ async def test_an_answer_to_one_socket_is_none_to_what_left_by_another(
 async def test_silence_is_told_twice_and_an_answer_after_the_first_time_still_counts(asking: Datagrams[bytes]) -> None:
     async with peer() as there:
         dumb, slow = (asking.put(b"question", HOME, there.port, payload) for _ in range(2))
-        assert await asyncio.gather(dumb.said, slow.said) == [Silence.LATE, Silence.LATE]
+        assert list(await asyncio.gather(dumb.said, slow.said)) == [Silence.LATE, Silence.LATE]
         octets, source = there.asked[1]
         there.say(octets, source)
         assert await slow.said == b"question"
@@ -160,7 +160,11 @@ async def test_no_more_are_under_way_to_one_address_than_it_can_take(
         await there.has_come(5)
         assert [data[2:] for data, _ in there.asked[3:]] == [b"4", b"5"], "nobody waits for 3 any more"
         assert [await ended(one) for one in (put[2], *put[4:])] == [Silence.OVER] * 5
-        assert len(there.asked) == 5, "who has waited too long is not sent in the place of another"
+        last = asking.put(b"last", HOME, there.port, payload)
+        await there.has_come(6)
+        assert there.asked[5][0][2:] == b"last", "who has waited too long is not sent in the place of another"
+        last.said.cancel()
+        asking.close()
     assert not asking._peers
     assert not asking._sent
 
