@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 
 import dns.flags
@@ -30,6 +30,7 @@ from tests.adapters.dns.scripted import (
     without_aa,
 )
 from tests.real_servers import RealServer
+from txtproof.adapters.dns import short_path
 from txtproof.adapters.dns.look import AuthoritativeLookup, LookOptions
 from txtproof.core.decisions import Look
 from txtproof.core.observations import Match, Miss, Sight, Unseen
@@ -333,10 +334,17 @@ async def test_many_looks_at_once_do_not_disturb_each_other() -> None:
 # What a resolver is asked
 
 
-RECORDS_BELOW = [LOOK, Look(DOMAIN, "a.b._verify.example.test", CODE), Look(DOMAIN, DOMAIN, CODE)]
+RECORDS_BELOW = [
+    LOOK,
+    Look(DOMAIN, "a.b._verify.example.test", CODE),
+    Look(DOMAIN, DOMAIN, CODE),
+    replace(LOOK, zone=DOMAIN),
+    replace(LOOK, zone=NAME),
+    replace(LOOK, zone="test"),
+]
 
 
-@pytest.mark.parametrize("look", RECORDS_BELOW, ids=lambda look: look.name)
+@pytest.mark.parametrize("look", RECORDS_BELOW, ids=lambda look: f"{look.name} in {look.zone}")
 @pytest.mark.parametrize(
     "script",
     [
@@ -512,11 +520,202 @@ async def test_half_of_the_addresses_is_not_remembered_as_all() -> None:
         assert all(entry.until - time.monotonic() < 2 for entry in cached._entries.values())
 
 
-# Aliases
-
-
 PROVIDER = authoritative({("proof.provider.test", "TXT"): [f'"{CODE.decode()}"']}, "provider.test")
 TO_PROVIDER = zone(CNAME=["proof.provider.test."])
+
+
+# A glance: the zone is known, and one datagram tells
+
+
+ELSEWHERE = authoritative({("elsewhere.test", "TXT"): ['"x"']}, "elsewhere.test")
+
+
+def before_edns(query: dns.message.Message, tcp: bool) -> Said:
+    if query.edns < 0:
+        return zone(OLD)(query, tcp)
+    return query.id.to_bytes(2, "big") + b"\x80\x01" + bytes(8)
+
+
+def with_name_servers(query: dns.message.Message, tcp: bool) -> Said:
+    answer = zone(b"v=spf1 -all")(query, tcp)
+    assert isinstance(answer, dns.message.Message)
+    answer.authority.append(dns.rrset.from_text(f"{DOMAIN}.", 60, "IN", "NS", "ns1.example.test."))
+    return answer
+
+
+SCRIPTS = {
+    "no such name": zone(serial=5),
+    "no TXT": zone(A=["192.0.2.1"], serial=5),
+    "other value": zone(b"v=spf1 -all", b"", b"x" * 255),
+    "old code": zone(b"v=spf1 -all", OLD),
+    "match": zone(CODE, serial=5),
+    "with name servers": with_name_servers,
+    "alias": zone(CNAME=["proof.provider.test."]),
+    "delegated": authoritative({(NAME, "NS"): [f"ns.{NAME}."], (f"ns.{NAME}", "A"): [THIRD]}),
+    "no AA": without_aa(zone(OLD)),
+    "from before EDNS": before_edns,
+    "cut short": over(
+        udp=lambda query, _: query.id.to_bytes(2, "big") + b"\x86\0" + query.to_wire()[4:], tcp=zone(OLD)
+    ),
+    **{code: saying(dns.rcode.from_text(code)) for code in ("SERVFAIL", "REFUSED", "NOTAUTH", "NXDOMAIN")},
+    "of another zone": ELSEWHERE,
+}
+
+
+async def second_look(script: Script) -> str:
+    """What a look brings, after one that has found the zone, but for times and the port."""
+    async with world({FIRST: zone(), SECOND: zone(CODE), THIRD: PROVIDER}) as w:
+        missed(await w.look(), Reason.NO_SUCH_NAME)
+        w.servers[FIRST].script = script
+        sight = await w.look()
+    views = tuple(replace(one, took_ms=0) for one in sight.servers)
+    return repr(replace(sight, zone=None, servers=views)).replace(str(w.servers[FIRST].port), "port")
+
+
+@pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
+async def test_a_glance_says_what_the_long_way_says(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
+    glanced = await second_look(script)
+    monkeypatch.setattr(AuthoritativeLookup, "_glance", lambda *_: None)
+    monkeypatch.setattr(short_path, "read", lambda *_: None)
+    assert await second_look(script) == glanced
+
+
+async def test_a_miss_has_the_serial_of_the_zone_in_its_evidence() -> None:
+    async with world({FIRST: zone(serial=2024), SECOND: zone()}) as w:
+        for _ in range(2):
+            sight = missed(await w.look(), Reason.NO_SUCH_NAME)
+            assert [(one.serial, one.rcode, one.authoritative) for one in sight.servers] == [(2024, "NXDOMAIN", True)]
+
+
+async def test_looks_at_a_known_zone_share_a_socket() -> None:
+    async with world({FIRST: zone(), SECOND: zone()}) as w:
+        await w.look()
+        await asyncio.gather(*(w.look() for _ in range(50)))
+        asked = w.servers[FIRST].asked
+    assert len(asked) == 51
+    assert len({one.source for one in asked}) == 1
+    assert len({one.id for one in asked}) > 1
+    assert {(one.kind, one.name, one.edns, one.payload, one.recursion) for one in asked} == {
+        ("TXT", NAME, 0, 1232, False)
+    }
+
+
+async def test_where_the_known_server_falls_silent_the_next_is_asked_beside_it() -> None:
+    async with world({FIRST: zone(), SECOND: zone(OLD)}) as w:
+        await w.look()
+        w.servers[FIRST].script = silent
+        begun = time.monotonic()
+        missed(await w.look(), Reason.OLD_CODE)
+        assert time.monotonic() - begun < 1.4
+        assert [one.tcp for one in w.servers[FIRST].asked] == [False, False], "the question is waited for, not repeated"
+        await w.look()
+        assert (len(w.asked(FIRST)), len(w.asked(SECOND))) == (2, 2), "who answers is asked first from then on"
+
+
+async def test_an_answer_that_comes_late_is_waited_for() -> None:
+    public = {**PUBLIC, (DOMAIN, "NS"): ["ns1.example.test."]}
+    async with world({FIRST: zone(), SECOND: zone()}, public) as w:
+        await w.look()
+        w.servers[FIRST].script = over(udp=silent, tcp=zone(OLD))
+        missed(await w.look(), Reason.OLD_CODE)
+        assert [one.tcp for one in w.servers[FIRST].asked] == [False, False, True]
+
+
+# The zone that the row has
+
+
+async def test_a_look_says_in_which_zone_the_domain_was_found_and_for_how_long_that_holds() -> None:
+    async with world({FIRST: zone(), SECOND: zone()}) as w:
+        for look in (LOOK, LOOK, Look("a.b.example.test", "_v.a.b.example.test", CODE)):
+            found = (await w.look(look)).zone
+            assert found is not None
+            assert found.origin == DOMAIN
+            assert timedelta(seconds=50) < found.holds_for <= timedelta(seconds=60)
+
+
+async def test_no_zone_is_told_to_a_row_that_has_it() -> None:
+    async with world({FIRST: zone(), SECOND: zone()}) as w:
+        for _ in range(2):
+            assert (await w.look(replace(LOOK, zone=DOMAIN))).zone is None
+
+
+async def test_the_target_of_an_alias_is_not_taken_for_the_zone_of_the_domain() -> None:
+    async with world({FIRST: TO_PROVIDER, SECOND: TO_PROVIDER, THIRD: authoritative({}, "provider.test")}) as w:
+        for _ in range(2):
+            found = missed(await w.look(), Reason.CNAME).zone
+            assert found is not None
+            assert found.origin == DOMAIN
+
+
+async def test_with_the_zone_in_the_row_no_resolver_is_asked_for_the_domain() -> None:
+    domains = [f"d{n}.c.example.test" for n in range(5)]
+    async with world({FIRST: zone(), SECOND: zone()}) as w:
+        for domain in domains:
+            missed(await w.look(Look(domain, f"_v.{domain}", CODE, zone=DOMAIN)), Reason.NO_SUCH_NAME)
+        assert w.resolver.questions("NS") == [DOMAIN]
+        missed(await w.look(), Reason.NO_SUCH_NAME)
+        assert w.resolver.questions("NS") == [DOMAIN], "the zone's own domain lies in it as well"
+
+
+async def test_a_zone_that_a_walk_has_found_serves_the_rows_that_have_it() -> None:
+    async with world({FIRST: zone(), SECOND: zone()}) as w:
+        await w.look(Look("a.example.test", "_v.a.example.test", CODE))
+        before = w.resolver.questions("NS")
+        await w.look(Look("b.example.test", "_v.b.example.test", CODE, zone=DOMAIN))
+        assert w.resolver.questions("NS") == before == ["a.example.test", DOMAIN]
+
+
+@pytest.mark.parametrize(
+    "hint",
+    ["", ".", "ample.test", "other.test", NAME, f"x.{DOMAIN}", f".{DOMAIN}", "provider.test", "a..b", "x" * 300, "\\"],
+)
+async def test_a_zone_that_the_domain_cannot_lie_in_is_not_believed(hint: str) -> None:
+    async with world({FIRST: zone(), SECOND: zone()}) as w:
+        for _ in range(2):
+            sight = missed(await w.look(replace(LOOK, zone=hint)), Reason.NO_SUCH_NAME)
+            assert sight.zone is not None
+            assert sight.zone.origin == DOMAIN
+        assert w.resolver.questions("NS") == [DOMAIN]
+
+
+async def test_a_dot_within_a_label_is_no_end_of_one() -> None:
+    look = Look(r"x\.example.test", r"_v.x\.example.test", CODE, zone=DOMAIN)
+    async with world({FIRST: zone(), SECOND: zone()}, {**PUBLIC, ("test", "NS"): ["ns1.example.test."]}) as w:
+        await w.look(look)
+        assert w.resolver.questions("NS") == [r"x\.example.test", "test"]
+
+
+@pytest.mark.parametrize("failure", [saying(dns.rcode.SERVFAIL), saying(dns.rcode.NXDOMAIN), resolving({})])
+async def test_a_zone_in_the_row_that_is_there_no_more_is_searched_for_anew(failure: Script) -> None:
+    knows = resolving(PUBLIC)
+
+    def script(query: dns.message.Message, tcp: bool) -> Said:
+        gone = query.question[0].name == dns.name.from_text("b.example.test")
+        return (failure if gone else knows)(query, tcp)
+
+    async with world({FIRST: zone(), SECOND: zone()}, script) as w:
+        sight = await w.look(Look("a.b.example.test", "_v.a.b.example.test", CODE, zone="b.example.test"))
+        missed(sight, Reason.NO_SUCH_NAME)
+        assert sight.zone is not None
+        assert sight.zone.origin == DOMAIN
+
+
+async def test_when_the_servers_of_the_zone_in_the_row_fail_it_is_looked_for_anew() -> None:
+    look = Look("a.example.test", "_v.a.example.test", CODE, zone=DOMAIN)
+    async with world({FIRST: saying(dns.rcode.REFUSED), SECOND: saying(dns.rcode.REFUSED)}) as w:
+        for _ in range(2):
+            unseen(await w.look(look), Reason.REFUSED)
+        assert w.resolver.questions("NS") == [DOMAIN, DOMAIN]
+
+
+async def test_a_server_whose_address_could_not_be_had_is_looked_for_again_soon() -> None:
+    no_v6 = for_kind("AAAA", saying(dns.rcode.SERVFAIL), resolving(PUBLIC))
+    async with world({FIRST: zone(), SECOND: zone()}, no_v6) as w:
+        await w.look()
+        assert all(entry.until - time.monotonic() < 2 for entry in w.lookup._walk._ready._entries.values())
+
+
+# Aliases
 
 
 async def test_an_alias_is_followed_to_its_targets_zone() -> None:

@@ -295,7 +295,7 @@ HAND_MADE = {
         authority=soa(TO_APEX, b"\1a" + to(PRIMARY - 1), b"\x3e" * 126 + b"\x28" * 41 + b"\0")
     ),
     "a chain of pointers": made(
-        answer=txt(b"\x0b\0" + b"".join(to(PRIMARY + 1 + 2 * n) for n in range(5))), authority=ns(to(PRIMARY + 10))
+        answer=txt(b"\x0b\0" + b"".join(to(PRIMARY + max(1, 2 * n)) for n in range(5))), authority=ns(to(PRIMARY + 10))
     ),
     "a name that is too long": made(authority=soa(TO_APEX, (b"\x3f" + b"x" * 63) * 4 + b"\0")),
     "a name of another kind": made(authority=soa(TO_APEX, b"\x40" + b"x" * 64 + b"\0")),

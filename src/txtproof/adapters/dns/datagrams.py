@@ -17,8 +17,8 @@ from txtproof.adapters.dns.sockets import Sockets, Way
 
 T = TypeVar("T")
 
-MOST_PER_PEER = 200
-"""Questions under way to one address: more could be lost where they arrive. The others wait for their turn."""
+MOST_PER_PEER = 100
+"""Questions under way to one address: what a buffer of the usual size there is sure to hold. Others wait their turn."""
 AT_ONCE = 64
 """Datagrams read before the loop's other work has its turn."""
 LARGEST = 65_535

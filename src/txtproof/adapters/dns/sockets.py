@@ -4,7 +4,7 @@ import asyncio
 import socket
 from collections.abc import Callable
 
-MOST_WAITING = 250
+MOST_WAITING = 200
 """Questions under way on one socket: their answers fit into its buffer."""
 MOST_ASKED = 2_000
 LONGEST_OPEN = 60.0
