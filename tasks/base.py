@@ -8,8 +8,7 @@ import asyncio
 import fcntl
 import logging
 import mmap
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager
+from collections.abc import Coroutine
 from dataclasses import dataclass
 from datetime import timedelta
 from tempfile import TemporaryFile
@@ -30,6 +29,9 @@ log = logging.getLogger(__name__)
 
 PATIENCE = timedelta(seconds=10)
 """How long a task goes on claiming: with the longest visit (25 s) on top it ends before the soft limit (40 s)."""
+
+
+_PLACES = {step: place for place, step in enumerate(Step)}
 
 
 class Lanes:
@@ -53,19 +55,17 @@ class Lanes:
         """Say whether the worker is about to end."""
         return self._stopping[0] == 1
 
-    @contextmanager
-    def taken(self, step: Step) -> Iterator[bool]:
-        """Hold the lane for the block; yield False, at once, where another process holds it."""
-        place = list(Step).index(step)
+    def take(self, step: Step) -> bool:
+        """Have the lane for this process; return False, at once, where another process has it."""
         try:
-            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, place)
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, _PLACES[step])
         except OSError:
-            yield False
-            return
-        try:
-            yield True
-        finally:
-            fcntl.lockf(self._file, fcntl.LOCK_UN, 1, place)
+            return False
+        return True
+
+    def let_go(self, step: Step) -> None:
+        """Let another process have the lane, where this one has it."""
+        fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _PLACES[step])
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +104,19 @@ def home() -> Home:
 def drain(step: Step) -> None:
     """Work on a lane until it is empty or the time is up."""
     here = home()
+    if not here.lanes.take(step):
+        return
+
+    async def let_go() -> None:
+        here.lanes.let_go(step)
+        await ring(step)
+
+    lane = here.services.workflow.drain(step, ring, PATIENCE, stopping=here.lanes.stopping, let_go=let_go)
     try:
-        with here.lanes.taken(step) as alone:
-            if not alone:
-                return
-            here.run(here.services.workflow.drain(step, ring, PATIENCE, here.lanes.stopping))
+        try:
+            here.run(lane)
+        finally:
+            here.lanes.let_go(step)
         # a bell that rang while the lane was held here was answered by nobody; and the time may have been up
         if step in here.run(here.services.store.due()):
             here.run(ring(step))

@@ -220,8 +220,8 @@ class Store(Protocol):
         which is `blameless` and counts as no claim.
         """
 
-    async def leave(self, row: Row) -> None:
-        """Leave a row to its lease: it is not to be recovered before that has run out."""
+    async def leave(self, rows: Sequence[Row]) -> None:
+        """Leave rows to their leases: they are not to be recovered before those have run out."""
 
     async def due(self) -> frozenset[Step]:
         """Return the lanes that have work now."""

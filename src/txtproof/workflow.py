@@ -22,6 +22,9 @@ from txtproof.visit import Means, Visit
 
 log = logging.getLogger(__name__)
 
+GLANCE = 0.1
+"""Seconds after which a lane is looked at for new work while visits are under way: its bells ring in vain by then."""
+
 Ring = Callable[[Step], Awaitable[None]]
 """Tells whoever works that a lane has work: a doorbell, which may be lost or doubled."""
 
@@ -29,6 +32,10 @@ Ring = Callable[[Step], Awaitable[None]]
 def never() -> bool:
     """Go on."""
     return False
+
+
+async def nothing() -> None:
+    """Keep the lane."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,27 +53,41 @@ class Workflow:
     in_flight: int = 500
     """Visits of one lane at a time, per process."""
 
-    async def drain(self, step: Step, ring: Ring, patience: timedelta, stopping: Callable[[], bool] = never) -> bool:
+    async def drain(
+        self,
+        step: Step,
+        ring: Ring,
+        patience: timedelta,
+        *,
+        stopping: Callable[[], bool] = never,
+        let_go: Callable[[], Awaitable[None]] = nothing,
+    ) -> bool:
         """Work on a lane until it is empty or no new row may be begun; return whether it was emptied.
 
         Only one process of a worker may do so at a time: what the worker still holds in the lane was left by one that
         has died, and is taken up at once. A slow visit holds up nobody: others are claimed beside it, up to
-        `in_flight`. `ring` is told of every lane that a commit has given work to. No row is begun once `stopping`
-        says so. Raises StoreUnavailable when the store does not answer.
+        `in_flight`; past the patience `let_go` gives the lane to another process, while the visits that are still
+        under way go on here. `ring` is told of every lane that a commit has given work to. No row is begun once
+        `stopping` says so. Raises StoreUnavailable when the store does not answer.
         """
         await self.store.recover(step)
-        begun = self.clock.elapsed()
         lane = _Lane(self, step)
+        ends = self.clock.elapsed() + patience.total_seconds()
         more = True
         try:
             while True:
-                more = more and not stopping() and self.clock.elapsed() - begun < patience.total_seconds()
+                left = ends - self.clock.elapsed()
+                if more and (stopping() or left <= 0):
+                    more = False
+                    if not stopping() and not lane.is_quiet:
+                        await lane.leave()
+                        await let_go()
                 emptied = more and lane.has_room and not await lane.claim()
                 for due in lane.fall_due():
                     await ring(due)
                 if lane.is_quiet and (emptied or not more):
                     return emptied
-                await lane.change()
+                await lane.change(min(left, GLANCE) if more else None)
         finally:
             await lane.aclose()
 
@@ -99,7 +120,7 @@ class _Lane:
         self._step = step
         self._commits = GroupCommit(workflow.store)
         self._means = Means(self._commits.commit, workflow.perform, workflow.clock, workflow.policy)
-        self._visits: dict[asyncio.Task[Step | None], float] = {}
+        self._visits: dict[asyncio.Task[Step | None], tuple[float, Row]] = {}
         """Each with when it was begun."""
         self._late: set[asyncio.Task[Step | None]] = set()
         self._due: set[Step] = set()
@@ -121,7 +142,7 @@ class _Lane:
         begun = asyncio.get_running_loop().time()
         for row in claimed.rows:
             visit = asyncio.create_task(self._guarded(row, claimed.now))
-            self._visits[visit] = begun
+            self._visits[visit] = begun, row
             visit.add_done_callback(self._over)
         return len(claimed.rows)
 
@@ -131,12 +152,17 @@ class _Lane:
         self._due.clear()
         return due
 
-    async def change(self) -> None:
-        """Wait until a visit is over. Raises what a visit raised."""
+    async def leave(self) -> None:
+        """Leave the rows in flight to their leases: nobody is to take them for those of a dead process."""
+        await self._workflow.store.leave([row for _, row in self._visits.values()])
+
+    async def change(self, within: float | None) -> None:
+        """Wait until a visit is over, or for so many seconds. Raises what a visit raised."""
         if self._fault is None and self._visits:
             self._changed.clear()
             # one timer for all: a timer a visit costs a tenth of a look
-            watch = asyncio.get_running_loop().call_later(self._time_left(), self._cut_off)
+            loop, late = asyncio.get_running_loop(), self._time_left()
+            watch = loop.call_later(late if within is None else min(late, within), self._cut_off)
             await self._changed.wait()
             watch.cancel()
         if self._fault is not None:
@@ -154,13 +180,13 @@ class _Lane:
 
     def _time_left(self) -> float:
         """Return in how many seconds the oldest visit will have taken too long."""
-        oldest = next(iter(self._visits.values()))
+        oldest, _ = next(iter(self._visits.values()))
         return oldest + self._workflow.timeouts.visit.total_seconds() - asyncio.get_running_loop().time()
 
     def _cut_off(self) -> None:
         """End the visits that have taken too long."""
         since = asyncio.get_running_loop().time() - self._workflow.timeouts.visit.total_seconds()
-        for visit in [visit for visit, begun in self._visits.items() if begun <= since]:
+        for visit in [visit for visit, (begun, _) in self._visits.items() if begun <= since]:
             self._late.add(visit)
             visit.cancel()
         self._changed.set()
@@ -188,7 +214,7 @@ class _Lane:
         except Exception as fault:  # noqa: BLE001  # whatever it was, the other rows must go on
             # the text of an exception may quote what must not be in a log
             log.error("%s: %s in a visit, %s", key, type(fault).__name__, _place(fault))  # noqa: TRY400
-        await self._workflow.store.leave(row)
+        await self._workflow.store.leave([row])
         return None
 
 

@@ -414,7 +414,7 @@ async def test_what_another_worker_has_by_now_is_not_recovered(bench: Bench) -> 
 async def test_what_is_left_to_its_lease_is_not_recovered(bench: Bench) -> None:
     await bench.create()
     (row,) = await bench.claim()
-    await bench.store.leave(row)
+    await bench.store.leave([row])
     assert await bench.store.recover(Step.REQUEST_CODE) == 0
     await bench.passing(LEASE)
     assert len(await bench.claim()) == 1

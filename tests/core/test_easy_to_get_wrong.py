@@ -37,8 +37,10 @@ from txtproof.core.observations import (
     CodeIssued,
     Match,
     Miss,
+    Observation,
     Published,
     Queued,
+    Release,
     Resume,
     Unreachable,
     Unseen,
@@ -365,6 +367,15 @@ def test_a_place_in_the_line_is_kept_until_the_call_is_made(before: Callable[[],
     assert effect.turn == turn
     answered = decide(v, Unreachable(Reason.UPSTREAM_UNREACHABLE, "503"), turn, POLICY).verification
     assert answered.turn is None, "another call takes a place of its own"
+
+
+@pytest.mark.parametrize("command", [Resume(), Release()])
+@pytest.mark.parametrize("before", [requested, publishing, checking])
+def test_who_is_not_blocked_is_not_changed_by_a_resume_even_with_an_expired_code(
+    before: Callable[[], Verification], command: Observation
+) -> None:
+    v = before()
+    assert decide(v, command, EXPIRY, POLICY).verification == v
 
 
 def test_what_is_parked_sleeps_until_its_deadline_and_costs_its_code_nothing() -> None:

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.workflow.world import DOMAIN, KEY, LEASE, PATIENCE, World
+from txtproof.adapters.clock import MonotonicClock
 from txtproof.core.model import Key, State, Step
 from txtproof.core.observations import Cancel, UpstreamAnswer
 from txtproof.core.reasons import Reason
@@ -182,7 +183,7 @@ async def test_no_row_is_begun_once_the_worker_is_about_to_end() -> None:
     held = Held(world)
     await requests(world, held, SLOW, KEY)
     begun = replace(world.workflow(), in_flight=1).drain(
-        Step.REQUEST_CODE, world.ring, PATIENCE, lambda: held.now_in_flight > 0 or bool(held.issued)
+        Step.REQUEST_CODE, world.ring, PATIENCE, stopping=lambda: held.now_in_flight > 0 or bool(held.issued)
     )
     draining = asyncio.create_task(begun)
     while not held.now_in_flight:
@@ -214,3 +215,39 @@ async def test_what_a_process_of_the_worker_held_when_it_died_is_taken_up_at_onc
     assert len((await world.store.claim(Step.REQUEST_CODE, 10)).rows) == 1
     await world.workflow().drain(Step.REQUEST_CODE, world.ring, PATIENCE)
     assert (await world.verification()).state is State.PUBLISHING
+
+
+async def test_what_falls_due_while_all_visits_hang_is_begun_all_the_same() -> None:
+    world = World()
+    held = Held(world)
+    await requests(world, held, SLOW)
+    draining = asyncio.create_task(world.workflow().drain(Step.REQUEST_CODE, world.ring, PATIENCE))
+    while not held.now_in_flight:
+        await asyncio.sleep(0)
+    await world.request(KEY)
+    while (await world.verification(KEY)).state is State.REQUESTED:
+        await asyncio.sleep(0.01)
+    assert held.now_in_flight == 1
+    held.let_go.set()
+    await draining
+
+
+async def test_past_the_patience_another_process_has_the_lane_while_what_was_begun_goes_on() -> None:
+    world = World()
+    held = Held(world)
+    await requests(world, held, SLOW)
+    gone = asyncio.Event()
+
+    async def let_go() -> None:
+        gone.set()
+
+    first = replace(world.workflow(), clock=MonotonicClock())
+    soon = timedelta(milliseconds=20)
+    draining = asyncio.create_task(first.drain(Step.REQUEST_CODE, world.ring, soon, let_go=let_go))
+    await gone.wait()
+    await world.request(KEY)
+    await world.workflow().drain(Step.REQUEST_CODE, world.ring, PATIENCE)
+    assert (await world.verification(KEY)).state is State.PUBLISHING
+    assert held.now_in_flight == 1
+    draining.cancel()
+    await asyncio.gather(draining, return_exceptions=True)

@@ -111,10 +111,10 @@ class RedisStore:
             found: int = await self._recover([self._held], [self._keys.prefix, _letter(step), int(blameless)])
         return found
 
-    async def leave(self, row: Row) -> None:
-        """Leave a row to its lease."""
+    async def leave(self, rows: Sequence[Row]) -> None:
+        """Leave rows to their leases."""
         with speaking(self._redis):
-            await self._redis.hdel(self._held, str(row.verification.key))
+            await self._redis.hdel(self._held, *(str(row.verification.key) for row in rows))
 
     async def due(self) -> frozenset[Step]:
         """Return the lanes that have work now."""

@@ -53,13 +53,12 @@ def decide(v: Verification, seen: Observation, now: datetime, policy: Policy) ->
             return _attached(v, seen, now, policy)
     if now >= v.deadline:
         return ended(v, State.EXPIRED, now, policy, Reason.DEADLINE_PASSED, f"it was {stamp(v.deadline)}")
-    expired = v.code is not None and now >= v.code.expires
     match seen:
         case Resume() | Release():
-            return _mended(replace(v, code=None) if expired else v, seen, now)
+            return _mended(v, seen, now)
         case Poisoned():
             return poisoned(v, seen, now, policy)
-    if expired:
+    if v.code is not None and now >= v.code.expires:
         return _renewed(v, now, policy)
     if isinstance(seen, Woken) and v.wake is not None and now < v.wake:
         return Decision(v)
@@ -92,9 +91,10 @@ def _attached(v: Verification, seen: Attach, now: datetime, policy: Policy) -> D
 
 def _mended(v: Verification, seen: Resume | Release, now: datetime) -> Decision:
     """Go on with what was blocked; with what is parked only where it is released by name."""
-    if v.state is State.BLOCKED and v.parked == isinstance(seen, Release):
-        return on_its_way(v, now)
-    return Decision(v)
+    if v.state is not State.BLOCKED or v.parked != isinstance(seen, Release):
+        return Decision(v)
+    expired = v.code is not None and now >= v.code.expires
+    return on_its_way(replace(v, code=None) if expired else v, now)
 
 
 def _renewed(v: Verification, now: datetime, policy: Policy) -> Decision:

@@ -148,9 +148,10 @@ class MemoryStore:
             self._lanes[step][row.verification.key] = self._clock.now()
         return len(found)
 
-    async def leave(self, row: Row) -> None:
-        """Leave a row to its lease."""
-        self._let_go(row.verification.key)
+    async def leave(self, rows: Sequence[Row]) -> None:
+        """Leave rows to their leases."""
+        for row in rows:
+            self._let_go(row.verification.key)
 
     async def due(self) -> frozenset[Step]:
         """Return the lanes that have work now."""
