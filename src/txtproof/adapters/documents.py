@@ -45,15 +45,8 @@ class _Record(_Lists):
     superseded: bool
 
 
-class _Server(_Lists):
-    server: str
-    address: str
-    outcome: str
-    rcode: str
-    authoritative: bool
-    serial: int | None
-    values: int
-    took_ms: int
+_Server = tuple[str, str, str, str, bool, int | None, int, int]
+"""The members of a ServerView, in their order."""
 
 
 class _Document(_Lists):
@@ -148,32 +141,10 @@ def _read(key: Key, identity: str, given: _Document) -> Verification:
         domain=given.domain,
         generation=given.generation,
         code=code,
-        ledger=tuple(
-            Record(
-                line.publisher,
-                _unless(line.zone, given.domain),
-                _unless(line.name, given.domain),
-                _unless(line.value, code.value if code else None),
-                line.generation,
-                line.superseded,
-            )
-            for line in given.ledger
-        ),
+        ledger=tuple([_line(line, given.domain, code.value if code else None) for line in given.ledger]),
         reason=Reason(given.reason) if given.reason else None,
         detail=given.detail,
-        servers=tuple(
-            ServerView(
-                one.server,
-                one.address,
-                one.outcome,
-                one.rcode,
-                one.authoritative,
-                one.serial,
-                one.values,
-                one.took_ms,
-            )
-            for one in given.servers
-        ),
+        servers=tuple([ServerView(*one) for one in given.servers]),
         looks=given.looks,
         zone=given.zone,
         zone_until=None if given.zone_until is None else at(given.zone_until),
@@ -183,7 +154,10 @@ def _read(key: Key, identity: str, given: _Document) -> Verification:
         sequence=given.sequence,
         correlation_id=given.correlation_id,
         history=tuple(
-            Change(at(time), STATES[state], Reason(reason) if reason else None) for time, state, reason in given.history
+            [
+                Change(at(time), STATES[state], Reason(reason) if reason else None)
+                for time, state, reason in given.history
+            ]
         ),
     )
 
@@ -200,7 +174,7 @@ def _record(v: Verification, line: Record) -> _Record:
 
 
 def _server(view: ServerView) -> _Server:
-    return _Server(
+    return (
         view.server,
         view.address,
         view.outcome,
@@ -209,6 +183,17 @@ def _server(view: ServerView) -> _Server:
         view.serial,
         view.values,
         view.took_ms,
+    )
+
+
+def _line(given: _Record, domain: str | None, code: str | None) -> Record:
+    return Record(
+        given.publisher,
+        _unless(given.zone, domain),
+        _unless(given.name, domain),
+        _unless(given.value, code),
+        given.generation,
+        given.superseded,
     )
 
 
