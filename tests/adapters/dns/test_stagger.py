@@ -65,6 +65,14 @@ async def test_one_that_takes_its_time_does_not_hold_the_next_up_and_is_cancelle
     assert runners.cancelled == [1]
 
 
+async def test_beside_one_that_is_late_the_next_begins_at_once(runners: Runners) -> None:
+    begun = time.monotonic()
+    late = [runners.that(1, forever), runners.that(2), runners.that(3)]
+    assert await first_good(late, lambda number: number > 0, late=True) == (2, [])
+    assert time.monotonic() - begun < HEAD_START
+    assert runners.begun == [1, 2]
+
+
 async def test_one_that_took_its_time_may_still_be_the_first_that_is_good(runners: Runners) -> None:
     later = asyncio.Event()
 
