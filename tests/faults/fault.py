@@ -1,0 +1,52 @@
+"""What a fault is: something that is done to the arena, and what must be seen of it beside the judge's rules.
+
+A fault is written as a generator. What it yields for is time in which others may be thrown: a lease that has to run
+out, a code that has to expire. What it complains of, and whatever assertion fails in it, is held against it.
+"""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from tests.faults.account import Request
+from tests.faults.arena import Arena, Cohort
+
+Thrown = Iterator[None]
+
+
+@dataclass(slots=True)
+class Stage:
+    """Where one fault is thrown: the arena, and what belongs to this fault."""
+
+    arena: Arena
+    fault: str
+    complaints: list[str] = field(default_factory=list)
+
+    def cohort(self, count: int, **how: object) -> Cohort:
+        """Make domains for this fault."""
+        return self.arena.cohort(self.fault, count, **how)  # type: ignore[arg-type]  # handed on as they are
+
+    def expect(self, holds: bool, complaint: str) -> None:
+        """Complain where that does not hold, and go on."""
+        if not holds:
+            self.complaints.append(complaint)
+
+    def trickle(self, requests: Iterable[Request], seconds: float, each: Callable[[], None] | None = None) -> None:
+        """Ask for these evenly over that time, and do something every two seconds."""
+        waiting = list(requests)
+        pause = seconds / max(len(waiting), 1)
+        begun = done = time.monotonic()
+        while waiting:
+            self.arena.request([waiting.pop()])
+            if each is not None and time.monotonic() - done >= 2:
+                each()
+                done = time.monotonic()
+            time.sleep(max(0.0, begun + seconds - pause * len(waiting) - time.monotonic()))
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One row of the table."""
+
+    name: str
+    throw: Callable[[Stage], Thrown]

@@ -1,0 +1,163 @@
+"""Faults of workers: pool children and whole trees killed, frozen, replaced."""
+
+import time
+from datetime import datetime, timedelta
+
+import dns.name
+import dns.query
+import dns.rcode
+import dns.tsig
+import dns.update
+
+from tests.faults.arena import LEASE, SPF_TTL, TSIG_NAME, Arena
+from tests.faults.fault import Stage, Thrown
+from tests.faults.processes import Seat, kill, speaking_to
+from tests.waiting import wait_until
+from txtproof.core.model import Key
+from txtproof.rehearsal.nexus import Answer
+
+KILLS = 6
+PICKED_UP_WITHIN = 5.0
+"""Seconds until what a killed pool process had in hand is taken up again: about one, on two busy cores."""
+EVERY_OTHER_SECOND = 2.0
+MARGIN = 6.0
+"""Seconds that a frozen worker sleeps beyond its lease."""
+SLOW = timedelta(seconds=1)
+
+
+def a_pool_child_is_killed_in_mid_batch(stage: Stage) -> Thrown:
+    """Kill whoever is calling Nexus, again and again; what it had in hand is called for again at once."""
+    arena = stage.arena
+    cohort = stage.cohort(20, answers=[Answer(after=SLOW)] * 3)
+    arena.request(cohort.requests)
+    for _ in range(KILLS):
+        wanted = set(cohort.keys) - arena.outbox.ended()
+        try:
+            wait_until(lambda wanted=wanted: wanted & arena.nexus.in_flight, "a call in flight", PICKED_UP_WITHIN)  # type: ignore[misc]  # a default binds it
+        except AssertionError:
+            break
+        lost = wanted & arena.nexus.in_flight
+        callers = speaking_to([pid for seat in arena.workers for pid in seat.children], _port(arena.nexus.url))
+        killed_at = arena.strike()
+        stage.expect(any([kill(pid) for pid in callers]), "nobody was there to be killed")
+        _expect_pick_up(stage, lost, killed_at)
+    return
+    yield
+
+
+def _expect_pick_up(stage: Stage, lost: set[Key], killed_at: datetime) -> None:
+    def waiting() -> set[Key]:
+        again = {call.key for call in stage.arena.nexus.calls if call.time > killed_at}
+        told = {one.key for one in stage.arena.outbox.events if one.kind == "code-issued" and one.time > killed_at}
+        return lost - again - told - stage.arena.nexus.in_flight
+
+    try:
+        wait_until(lambda: not waiting(), "", PICKED_UP_WITHIN)
+    except AssertionError:
+        late = ", ".join(map(str, sorted(waiting())))
+        stage.expect(False, f"not picked up again within {PICKED_UP_WITHIN} s: {late}")
+
+
+def whole_workers_are_killed_under_load(stage: Stage) -> Thrown:
+    """Kill one worker after the other with all its children, every two seconds, for half a minute."""
+    arena = stage.arena
+    cohort = stage.cohort(90, first_lifetimes=[timedelta(seconds=4)], answers=[Answer(after=SLOW / 2)])
+    for zone in cohort.zones[::2]:
+        # every other zone has a second server that is behind: some wait, some are looked at again and again
+        arena.dns.lag(zone, arena.dns.addresses[1], 3.0)
+    turn = iter(arena.workers[:2] * 100)
+
+    def strike() -> None:
+        arena.strike()
+        next(turn).kill()
+
+    stage.trickle(cohort.requests, 30.0, strike)
+    return
+    yield
+
+
+def a_worker_is_frozen_hears_the_bell_and_is_killed(stage: Stage) -> Thrown:
+    """Let the bells go to workers that never wake up: the bell is lost, the work is not."""
+    arena = stage.arena
+    cohort = stage.cohort(20)
+    frozen = arena.workers[:2]
+    for seat in frozen:
+        seat.freeze()
+    arena.request(cohort.requests)
+    time.sleep(EVERY_OTHER_SECOND)
+    stage.expect(not arena.has_ended(cohort.keys), "nobody was frozen")
+    arena.strike()
+    for seat in frozen:
+        seat.kill()
+    return
+    yield
+
+
+def a_worker_is_frozen_beyond_its_lease_and_goes_on(stage: Stage) -> Thrown:
+    """Freeze a worker in the midst of its calls, let another take over, and thaw it; then write as it might have."""
+    arena = stage.arena
+    seat = arena.worker("frozen")
+    _wait_for_start(arena, seat)
+    cohort = stage.cohort(20, first_lifetimes=[timedelta(seconds=20)], answers=[Answer(after=SLOW * 2)])
+    arena.request(cohort.requests)
+    children = seat.children
+    wait_until(
+        lambda: speaking_to(children, _port(arena.nexus.url)) and set(cohort.keys) & arena.nexus.in_flight,
+        "calls of the worker that is to be frozen",
+        30,
+    )
+    seat.freeze()
+    frozen_at = time.monotonic()
+    arena.strike()
+    yield
+    time.sleep(max(0.0, frozen_at + LEASE.total_seconds() + MARGIN - time.monotonic()))
+    seat.thaw()
+    arena.strike()
+    arena.wait_until_ended(cohort.keys, LEASE.total_seconds())
+    # nobody can fence a DNS provider: the first code comes back beside the last, and must not stay
+    for request in cohort.requests:
+        codes = arena.nexus.issued[request.key]
+        if len(codes) > 1:
+            _write_late(arena, request.zone, request.domain, codes[0].code)
+    seat.retire()
+
+
+def workers_are_replaced_by_new_ones(stage: Stage) -> Thrown:
+    """Stop one worker after the other in order, its successor beside it, while each request comes 1 to 5 times."""
+    arena = stage.arena
+    cohort = stage.cohort(60, answers=[Answer(after=SLOW)])
+    several = [one for one in cohort.requests for _ in range(arena.random.randint(1, 5))]
+    arena.random.shuffle(several)
+    half = len(several) // 2
+    arena.request(several[:half])
+    going = []
+    for place, seat in enumerate(tuple(arena.workers[:2])):
+        successor = arena.worker(f"new-{place}")
+        arena.strike()
+        going.append(seat.retire())
+        arena.workers.remove(seat)
+        arena.workers.remove(successor)
+        arena.workers.insert(place, successor)
+    arena.request(several[half:])
+    wait_until(lambda: all(one is None or one.poll() is not None for one in going), "the old workers' end", LEASE.seconds)
+    stage.expect(all(one is None or one.poll() == 0 for one in going), "a worker did not stop in order")
+    arena.wait_until_ended(cohort.keys, LEASE.total_seconds() + 20)
+    runs = {one.verification_id for one in arena.outbox.events if one.key in set(cohort.keys)}
+    stage.expect(len(runs) == len(cohort.keys), f"{len(runs)} verifications for {len(cohort.keys)} keys")
+    return
+    yield
+
+
+def _wait_for_start(arena: Arena, seat: Seat) -> None:
+    wait_until(lambda: " ready" in arena.log(seat), f"the start of {seat.name}", 30)
+
+
+def _port(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
+def _write_late(arena: Arena, zone: str, domain: str, code: str) -> None:
+    update = dns.update.UpdateMessage(zone)
+    update.add(dns.name.from_text(domain), SPF_TTL, "TXT", f'"{code}"')
+    update.use_tsig(dns.tsig.Key(TSIG_NAME, arena.tsig_secret, dns.tsig.HMAC_SHA256))
+    assert dns.query.tcp(update, arena.dns.addresses[0], 5, arena.dns.port).rcode() == dns.rcode.NOERROR
