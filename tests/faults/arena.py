@@ -37,6 +37,7 @@ TSIG_NAME = "arena"
 LEASE = timedelta(seconds=60)
 ENDED_WITHIN = LEASE + timedelta(seconds=20)
 """How long after the last fault that met it a verification must have ended: a lease, a tick, a back-off, a busy CPU."""
+WORK_QUEUE = "txtproof.work"
 CLEANED_WITHIN = timedelta(seconds=75)
 """How long after its end: superseded values are removed once more a minute later."""
 LIMITS_EXIST = False
@@ -148,6 +149,11 @@ class Arena:
             **(LIMITS if LIMITS_EXIST else {}),
         }
 
+    @property
+    def broker_url(self) -> str:
+        """Return where Celery's messages travel, past the wire."""
+        return self._broker_url or self.valkey.url
+
     # What is asked of them
 
     def cohort(
@@ -180,6 +186,12 @@ class Arena:
             data = {"organizationId": one.key.organization_id, "domainId": one.key.domain_id, "domain": one.domain}
             self.door.send(json.dumps(data).encode())
             self.memory.requests.append(Request(one.key, one.domain, one.zone, datetime.now(UTC), one.fault))
+
+    def command(self, kind: str, key: Key) -> None:
+        """Send `resume` or `cancel`, as a CloudEvent."""
+        data = {"organizationId": key.organization_id, "domainId": key.domain_id}
+        event = {"specversion": "1.0", "type": f"com.txtproof.verification.{kind}.v1", "source": "/arena"}
+        self.door.send(json.dumps({**event, "id": secrets.token_hex(8), "data": data}).encode())
 
     def strike(self) -> datetime:
         """Write down that something was done just now that may hold up whatever has not ended."""

@@ -1,17 +1,18 @@
 """What a fault is: something that is done to the arena, and what must be seen of it beside the judge's rules.
 
-A fault is written as a generator. What it yields for is time in which others may be thrown: a lease that has to run
-out, a code that has to expire. What it complains of, and whatever assertion fails in it, is held against it.
+A fault is a function of a stage. Where it has to wait for long (a lease that has to run out, a code that has to
+expire) it returns what is to be done afterwards, and others are thrown meanwhile. What it complains of, and whatever
+assertion fails in it, is held against it.
 """
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from tests.faults.account import Request
 from tests.faults.arena import Arena, Cohort
 
-Thrown = Iterator[None]
+Afterwards = Callable[[], None]
 
 
 @dataclass(slots=True)
@@ -32,7 +33,7 @@ class Stage:
             self.complaints.append(complaint)
 
     def trickle(self, requests: Iterable[Request], seconds: float, each: Callable[[], None] | None = None) -> None:
-        """Ask for these evenly over that time, and do something every two seconds."""
+        """Ask for these evenly over that many seconds, and do something every two."""
         waiting = list(requests)
         pause = seconds / max(len(waiting), 1)
         begun = done = time.monotonic()
@@ -49,4 +50,4 @@ class Fault:
     """One row of the table."""
 
     name: str
-    throw: Callable[[Stage], Thrown]
+    throw: Callable[[Stage], Afterwards | None]

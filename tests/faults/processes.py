@@ -3,7 +3,7 @@
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -118,13 +118,14 @@ class Supervisor:
                 seat.supervise()
 
 
-def kill(pid: int) -> bool:
-    """Kill one process; return whether it was there."""
-    try:
-        os.kill(pid, signal.SIGKILL)
-    except ProcessLookupError:
-        return False
-    return True
+def kill(pids: Iterable[int]) -> int:
+    """Kill these processes; return how many were there."""
+    killed = 0
+    for pid in pids:
+        with suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+            killed += 1
+    return killed
 
 
 def speaking_to(pids: list[int], port: int) -> list[int]:

@@ -91,6 +91,11 @@ class NameServers:
         with self._authority.lock:
             self._zone(zone).put(name, kind, ttl, *values)
 
+    def clear(self, zone: str, name: str) -> None:
+        """Take away whatever stands at a name."""
+        with self._authority.lock:
+            self._zone(zone).clear(name)
+
     def snapshot(self, zone: str) -> list[tuple[str, str, int, str]]:
         """Return every record of a zone but the SOA."""
         with self._authority.lock:

@@ -95,6 +95,10 @@ class NexusStandIn:
         """Say how the next calls for a registered domain are answered; after that come the usual answers."""
         self._ledger.script(Key(organization_id, domain_id), answers)
 
+    def unscript(self, organization_id: int, domain_id: int) -> None:
+        """Have a domain's calls answered as usual again."""
+        self._ledger.unscript(Key(organization_id, domain_id))
+
     # What it was asked
 
     @property

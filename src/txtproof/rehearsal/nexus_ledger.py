@@ -96,6 +96,11 @@ class Ledger:
         with self._lock:
             self._domains[key].script.extend(answers)
 
+    def unscript(self, key: Key) -> None:
+        """Forget what was scripted and has not been answered yet."""
+        with self._lock:
+            self._domains[key].script.clear()
+
     def enter(self, key: Key) -> None:
         """Note that a call has begun."""
         with self._lock:

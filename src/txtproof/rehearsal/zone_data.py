@@ -66,6 +66,12 @@ class ZoneData:
         )
         self._keep(contents)
 
+    def clear(self, name: str) -> None:
+        """Take away whatever stands at a name: how neighbours go."""
+        contents = self._next()
+        contents.pop(dns.name.from_text(name), None)
+        self._keep(contents)
+
     def update(self, message: dns.update.UpdateMessage) -> dns.rcode.Rcode:
         """Apply an update whole or not at all; return the answer's code."""
         failed = _unmet(self.now, message.prerequisite)
