@@ -69,6 +69,7 @@ class Memory:
     """What the arena keeps for the judge."""
 
     requests: list[Request] = field(default_factory=list)
+    zones: list[str] = field(default_factory=list)
     before: list[Line] = field(default_factory=list)
     strikes: list[datetime] = field(default_factory=list)
     """When something was done that may hold up what has not ended."""
@@ -177,6 +178,7 @@ class Arena:
                 self.nexus.register(ORGANIZATION, key.domain_id, domain, first_lifetimes=first_lifetimes)
                 self.nexus.script(ORGANIZATION, key.domain_id, *scripted)
                 requests.append(Request(key, domain, zone, datetime.now(UTC), fault))
+            self.memory.zones.append(zone)
             self.memory.before += self.dns.snapshot(zone)
         return Cohort(fault, tuple(requests))
 
@@ -232,7 +234,6 @@ class Arena:
 
     def account(self) -> Account:
         """Return everything that there is to judge by, as it is now."""
-        zones = dict.fromkeys(one.zone for one in self.memory.requests)
         return Account(
             requests=tuple(self.memory.requests),
             rows=self.rows(),
@@ -242,7 +243,7 @@ class Arena:
             unexpected=self.nexus.unexpected,
             written=tuple((one.name, one.value) for one in self.dns.changes),
             before=tuple(self.memory.before),
-            after=tuple(line for zone in zones for line in self.dns.snapshot(zone)),
+            after=tuple(line for zone in self.memory.zones for line in self.dns.snapshot(zone)),
             late_after=self._limits(),
             rolled_back=frozenset(self.memory.rolled_back),
         )
