@@ -35,21 +35,25 @@ def a_pool_child_is_killed_in_mid_batch(stage: Stage) -> None:
     for _ in range(KILLS):
         wanted = set(cohort.keys) - arena.outbox.ended()
         try:
-            wait_until(lambda wanted=wanted: wanted & arena.nexus.in_flight, "a call in flight", PICKED_UP_WITHIN)  # type: ignore[misc]  # a default binds it
+            callers = wait_until(lambda wanted=wanted: _callers(arena, wanted), "a call in flight", PICKED_UP_WITHIN)  # type: ignore[misc]  # a default binds it
         except AssertionError:
             break
         lost = wanted & arena.nexus.in_flight
-        callers = speaking_to([pid for seat in arena.workers for pid in seat.children], _port(arena.nexus.url))
         killed_at = arena.strike()
-        stage.expect(kill(callers) > 0, "nobody was there to be killed")
+        stage.expect(kill(callers) > 0, "who was calling had gone before it was killed")
         _expect_pick_up(stage, lost, killed_at)
+
+
+def _callers(arena: Arena, keys: set[Key]) -> list[int]:
+    children = [pid for seat in arena.workers for pid in seat.children]
+    return speaking_to(children, _port(arena.nexus.url)) if keys & arena.nexus.in_flight else []
 
 
 def _expect_pick_up(stage: Stage, lost: set[Key], killed_at: datetime) -> None:
     def waiting() -> set[Key]:
         again = {call.key for call in stage.arena.nexus.calls if call.time > killed_at}
         told = {one.key for one in stage.arena.outbox.events if one.kind == "code-issued" and one.time > killed_at}
-        return lost - again - told - stage.arena.nexus.in_flight
+        return lost - again - told
 
     try:
         wait_until(lambda: not waiting(), "", PICKED_UP_WITHIN)
