@@ -6,7 +6,7 @@ import random
 import secrets
 from base64 import b64encode
 from collections.abc import Iterable, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -215,13 +215,13 @@ class Arena:
     def settle(self) -> None:
         """Wait until nothing is left to do, as long as that may take; the judge says what was too late."""
         asked = {one.key for one in self.memory.requests}
-        try:
-            self.wait_until_ended(asked, ENDED_WITHIN.total_seconds() + 30)
-            wait_until(
-                lambda: all(row.cleaned_up for row in self.rows().values()), "", CLEANED_WITHIN.total_seconds() + 15
-            )
-        except AssertionError:
-            return
+        with suppress(AssertionError):
+            self.wait_until_ended(asked, ENDED_WITHIN.total_seconds() + 10)
+        with suppress(AssertionError):
+            wait_until(self._is_cleaned_up, "the clean-up", CLEANED_WITHIN.total_seconds() + 15)
+
+    def _is_cleaned_up(self) -> bool:
+        return all(row.cleaned_up for row in self.rows().values() if row.state.terminal)
 
     def rows(self) -> dict[Key, Row]:
         """Return what the store says now."""

@@ -21,6 +21,7 @@ class Outbox:
         self._lock = threading.Lock()
         self._events: list[Told] = []
         self._kinds: dict[Key, list[str]] = {}
+        self._ended: set[Key] = set()
         self._thread = threading.Thread(target=self._run, name="outbox", daemon=True)
 
     def start(self) -> None:
@@ -50,7 +51,8 @@ class Outbox:
 
     def ended(self) -> set[Key]:
         """Return the keys with a terminal event."""
-        return {one.key for one in self.events if one.terminal}
+        with self._lock:
+            return set(self._ended)
 
     def _run(self) -> None:
         last: bytes | str = "0"
@@ -68,3 +70,5 @@ class Outbox:
         with self._lock:
             self._events.append(event)
             self._kinds.setdefault(event.key, []).append(event.kind)
+            if event.terminal:
+                self._ended.add(event.key)
