@@ -80,11 +80,19 @@ class Memory:
 class Arena:
     """Everything runs inside the `with` block; nothing is left behind."""
 
-    def __init__(self, directory: Path, seed: int, broker_url: str | None = None, zones: int = 60) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        seed: int,
+        broker_url: str | None = None,
+        zones: int = 60,
+        ended_within: timedelta = ENDED_WITHIN,
+    ) -> None:
         self.directory = directory
         self.random = random.Random(seed)
         self.memory = Memory()
         self._broker_url = broker_url
+        self._ended_within = ended_within
         self._free_zones = [f"z{place}.test" for place in range(zones)]
         self.tsig_secret = b64encode(secrets.token_bytes(32)).decode()
         self._next_id = 1
@@ -216,7 +224,7 @@ class Arena:
         """Wait until nothing is left to do, as long as that may take; the judge says what was too late."""
         asked = {one.key for one in self.memory.requests}
         with suppress(AssertionError):
-            self.wait_until_ended(asked, ENDED_WITHIN.total_seconds() + 10)
+            self.wait_until_ended(asked, self._ended_within.total_seconds() + 10)
         with suppress(AssertionError):
             wait_until(self._is_cleaned_up, "the clean-up", CLEANED_WITHIN.total_seconds() + 15)
 
@@ -254,7 +262,7 @@ class Arena:
         for request in self.memory.requests:
             end = ends.get(request.key, request.sent)
             held_up = [strike for strike in self.memory.strikes if strike <= end]
-            limits[request.key] = max([request.sent, *held_up[-1:]]) + ENDED_WITHIN
+            limits[request.key] = max([request.sent, *held_up[-1:]]) + self._ended_within
         return limits
 
     def _seat(self, row: list[Seat], name: str, what: str, extra: dict[str, str], *options: str) -> Seat:

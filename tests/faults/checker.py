@@ -60,13 +60,17 @@ def _lost(account: Account) -> Iterator[Violation]:
 def _terminal_events(account: Account) -> Iterator[Violation]:
     ends: dict[str, set[str]] = {one.verification_id: set() for one in account.events}
     keys = {one.verification_id: one.key for one in account.events}
-    for row_key, row in account.rows.items():
-        ends.setdefault(row.verification_id, set())
-        keys[row.verification_id] = row_key
+    for row_key, known in account.rows.items():
+        ends.setdefault(known.verification_id, set())
+        keys[known.verification_id] = row_key
     for event in account.events:
         if event.terminal:
             ends[event.verification_id].add(f"{event.kind} {event.id}")
     for verification_id, ids in ends.items():
+        row = account.rows.get(keys[verification_id])
+        if not ids and keys[verification_id] in account.rolled_back and row and row.verification_id != verification_id:
+            # the store forgot that it had begun, and began anew
+            continue
         if len(ids) != 1:
             told = ", ".join(sorted(ids)) or "none"
             yield Violation(Rule.TERMINAL_EVENTS, keys[verification_id], f"{verification_id}: {told}")

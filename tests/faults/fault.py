@@ -12,7 +12,13 @@ from dataclasses import dataclass, field
 from tests.faults.account import Request
 from tests.faults.arena import Arena, Cohort
 
-Afterwards = Callable[[], None]
+
+@dataclass(frozen=True, slots=True)
+class Afterwards:
+    """What is left to do, and when: an instant of `time.monotonic`, before which others are thrown."""
+
+    due: float
+    act: Callable[[], None]
 
 
 @dataclass(slots=True)

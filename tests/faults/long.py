@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from tests.faults.arena import Arena, Cohort
+from tests.faults.arena import LEASE, Arena, Cohort
 from tests.faults.checker import Violation, violations
 from tests.faults.of_messages import HOSTILE
 from tests.faults.of_the_store import AWAY
@@ -29,6 +29,8 @@ PORTION = 25
 """Verifications that are asked for together, and share a zone and what is wrong with it."""
 QUIET = 0.1
 """Part of the time, at its end, in which nothing new is thrown or asked for."""
+ENDED_WITHIN = LEASE + timedelta(seconds=60)
+"""After the last fault that met a verification: a lease, a call that nobody answers, a pause, and a queue before it."""
 SHOWN = 50
 """Findings that are printed."""
 
@@ -214,7 +216,8 @@ def main() -> int:
 
 
 def _judged(directory: Path, given: argparse.Namespace, acts: list[Act]) -> tuple[list[Violation], Counter[str]]:
-    with Arena(directory, given.seed, given.broker, zones=given.count // PORTION + 1) as arena:
+    zones = given.count // PORTION + 1
+    with Arena(directory, given.seed, given.broker, zones, ENDED_WITHIN) as arena:
         for place in range(WORKERS):
             arena.worker(f"w{place}")
         for place in range(BEATS):

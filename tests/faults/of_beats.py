@@ -11,11 +11,11 @@ from txtproof.core.schedule import CURVE
 
 LIBRARY = Path("/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1")
 """Debian's libfaketime: a clock that is off for one process."""
-SILENCE = 13.0
+SILENCE = 12.0
 """Seconds without a tick that counts; the looks at a record that is not there yet go on meanwhile."""
 LATE = 10.0
 """Seconds that a look may be late."""
-WATCHED = 13.0
+WATCHED = 8.0
 HOUR = "3600"
 
 

@@ -80,6 +80,18 @@ def test_a_second_run_of_the_same_domain_is_no_violation() -> None:
     assert violations(whole) == []
 
 
+def test_a_store_that_forgot_is_not_held_to_what_it_forgot() -> None:
+    forgotten = (told(1, "accepted", run="run-0"), told(2, "code-issued", 1, code="code-0", run="run-0"))
+    whole = replace(
+        SOUND,
+        events=(*forgotten, *EVENTS),
+        issued={KEY: ("code-0", *CODES)},
+        after=(SPF, OURS, (f"{NAME}.", "TXT", 300, '"code-0"')),
+    )
+    assert {one.rule for one in violations(whole)} == {Rule.TERMINAL_EVENTS, Rule.ORPHAN}
+    assert violations(replace(whole, rolled_back=frozenset({KEY}))) == []
+
+
 def without_events(account: Account, *kinds: str) -> Account:
     return replace(account, events=tuple(one for one in account.events if one.kind not in kinds))
 
