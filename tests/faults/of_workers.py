@@ -13,7 +13,7 @@ import dns.update
 from tests.faults.account import Request
 from tests.faults.arena import LEASE, SPF_TTL, TSIG_NAME, Arena, Cohort
 from tests.faults.fault import Afterwards, Stage
-from tests.faults.processes import kill, speaking_to
+from tests.faults.processes import Seat, kill, speaking_to
 from tests.waiting import wait_until
 from txtproof.core.model import Key
 from txtproof.rehearsal.nexus import Answer
@@ -44,8 +44,9 @@ def a_pool_child_is_killed_in_mid_batch(stage: Stage) -> None:
         _expect_pick_up(stage, lost, killed_at)
 
 
-def _callers(arena: Arena, keys: set[Key]) -> list[int]:
-    children = [pid for seat in arena.workers for pid in seat.children]
+def _callers(arena: Arena, keys: set[Key], *seats: Seat) -> list[int]:
+    """Return the pool processes, of these seats or of all, that call Nexus while it is called for one of these keys."""
+    children = [pid for seat in seats or arena.workers for pid in seat.children]
     return speaking_to(children, _port(arena.nexus.url)) if keys & arena.nexus.in_flight else []
 
 
@@ -99,14 +100,13 @@ def a_worker_is_frozen_beyond_its_lease_and_goes_on(stage: Stage) -> Afterwards:
     renewed = stage.cohort(5, first_lifetimes=[timedelta(seconds=4)])
     seat = arena.worker("frozen")
     wait_until(lambda: " ready" in arena.log(seat), "its start", 30)
-    cohort = stage.cohort(20, answers=[Answer(after=SLOW * 2)])
-    arena.request(cohort.requests)
-    children = seat.children
-    wait_until(
-        lambda: speaking_to(children, _port(arena.nexus.url)) and set(cohort.keys) & arena.nexus.in_flight,
-        "calls of the worker that is to be frozen",
-        30,
-    )
+    cohort = stage.cohort(40, answers=[Answer(after=SLOW * 2)])
+    waiting = list(cohort.requests)
+    while not _callers(arena, set(cohort.keys), seat):
+        # whoever is asked first takes what there is: it will be this one's turn
+        assert waiting, "the worker that is to be frozen has never had a turn"
+        arena.request([waiting.pop()])
+        time.sleep(0.2)
     seat.freeze()
     arena.strike()
 

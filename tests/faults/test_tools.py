@@ -17,7 +17,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
-from tests.faults.long import FAULTS, plan
+from tests.faults.plan import FAULTS, plan
 from tests.faults.wire import Wire
 from tests.waiting import wait_until
 from txtproof.core.model import Key
