@@ -2,9 +2,10 @@
 PYTHON ?= python3
 RUN = .venv
 DEV = .venv-dev
-CHECKED = src config tasks worker tests
+PROFILE = .venv-profile
+CHECKED = src config tasks worker tests benchmarks
 
-.PHONY: run test check faults fix lock clean
+.PHONY: run test check faults fix lock bench bench-scale clean
 
 run: $(RUN)/.ready
 	@$(RUN)/bin/python -m txtproof.rehearsal
@@ -35,14 +36,27 @@ lock: $(DEV)/.ready
 	@$(COMPILE) pyproject.toml --extra rehearsal -o requirements.txt
 	@$(COMPILE) pyproject.toml --extra rehearsal --group dev -c requirements.txt -o requirements-dev.txt
 
+bench: bench-scale
+
+# needs Linux and Knot (apt-get install knot); about 25 minutes; ARGS=--quick shows in two that it runs
+bench-scale: $(DEV)/.ready $(PROFILE)/.ready
+	@PYTHONPATH=src:. $(DEV)/bin/python -m benchmarks $(ARGS)
+
 clean:
-	@rm -rf $(RUN) $(DEV) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(RUN) $(DEV) $(PROFILE) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(RUN)/.ready: requirements.txt pyproject.toml
 	$(call set_up,$(RUN),requirements.txt)
 
 $(DEV)/.ready: requirements-dev.txt pyproject.toml
 	$(call set_up,$(DEV),requirements-dev.txt)
+
+# a sampler that attaches to a process of the benchmarks: no dependency of anything else
+$(PROFILE)/.ready: benchmarks/requirements.txt
+	@rm -rf $(PROFILE)
+	@$(PYTHON) -m venv $(PROFILE)
+	@$(PROFILE)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r benchmarks/requirements.txt
+	@touch $(PROFILE)/.ready
 
 define set_up
 @$(PYTHON) -c 'import sys; sys.exit("txtproof needs Python >= 3.11, this is " + sys.version.split()[0] + ": run make PYTHON=python3.11" if sys.version_info < (3, 11) else 0)'

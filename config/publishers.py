@@ -5,8 +5,8 @@ from typing import Literal
 
 from pydantic import SecretStr, field_validator
 
-from config.tables import ANY, Group, setting
-from config.values import ReferredSecret, endpoint
+from config.tables import ANY, IN_FLIGHT, PER_SECOND, Group, setting
+from config.values import Number, Rate, ReferredSecret, endpoint
 from txtproof.adapters.publishers.signed_exchange import check_tsig
 from txtproof.core.names import canonical, fits
 
@@ -23,6 +23,9 @@ class Rfc2136(Group):
         "hmac-sha256", "Algorithm of the TSIG key.", "hmac-sha256", pattern=r"^[A-Za-z0-9-]+\.?$"
     )
     tsig_secret: ReferredSecret = setting(..., "Secret of the TSIG key, base64.", "env:NAME or file:PATH")
+
+    calls_in_flight: Number = setting(8, "Most calls at a time, by all workers together.", **IN_FLIGHT)
+    calls_per_second: Rate = setting(50.0, "Most calls a second, by all workers together.", **PER_SECOND)
 
     @field_validator("server")
     @classmethod

@@ -11,7 +11,7 @@ from pydantic import BaseModel, Field, ValidationError
 from config.problems import SettingsProblems, of_credentials, of_repetition, of_secrets, told
 from config.publishers import Rfc2136
 from config.sources import from_file, variable, with_environment
-from config.tables import Broker, Dns, Group, Nexus, Record, Redis, Rules, Worker
+from config.tables import Broker, Dns, Group, Nexus, Record, Redis, Retention, Rules, Worker
 from txtproof.core.policy import Policy
 
 
@@ -24,6 +24,7 @@ class Settings(Group):
     dns: Dns = Field(default_factory=Dns)
     record: Record = Field(default_factory=Record)
     policy: Rules = Field(default_factory=Rules)
+    retention: Retention = Field(default_factory=Retention)
     worker: Worker = Field(default_factory=Worker)
     publishers: tuple[Rfc2136, ...] = ()
 
@@ -53,6 +54,7 @@ _TABLES: dict[str, type[BaseModel]] = {
     "dns": Dns,
     "record": Record,
     "policy": Rules,
+    "retention": Retention,
     "worker": Worker,
     "publishers": Rfc2136,
 }

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from config.values import Duration, Number, Secret, Strings, endpoint
+from config.values import Duration, Number, Rate, Secret, Strings, endpoint
 from txtproof.adapters.nexus import BasicAuth, BearerAuth, check_base_url
 from txtproof.adapters.redis_connection import SCHEMES, check_redis_url, check_server_url
 
@@ -14,6 +14,10 @@ LONGEST = timedelta(days=365)
 """No duration is longer: what is added to now must stay a date."""
 ANY = SecretStr("AAAA")
 """Stands for the other parts where one part of a credential is checked: as a token, and as base64."""
+
+
+IN_FLIGHT: dict[str, Any] = {"write": "a number from 1 to 1000", "ge": 1, "le": 1000}
+PER_SECOND: dict[str, Any] = {"write": "a number from 0.01 to 10000", "ge": 0.01, "le": 10_000}
 
 
 def setting(default: Any, what: str, write: str, **limits: Any) -> Any:
@@ -63,7 +67,8 @@ class Nexus(Group):
     )
     basic_username: str | None = setting(None, "User for Basic authentication.", "the user's name")
     basic_password: Secret | None = setting(None, "Password for Basic authentication.", "the password")
-    calls_in_flight: Number = setting(8, "Most calls at a time, per process.", "a number from 1 to 1000", ge=1, le=1000)
+    calls_in_flight: Number = setting(8, "Most calls at a time, by all workers together.", **IN_FLIGHT)
+    calls_per_second: Rate = setting(50.0, "Most calls a second, by all workers together.", **PER_SECOND)
 
     @field_validator("base_url")
     @classmethod
@@ -150,6 +155,24 @@ class Rules(Group):
     )
     withdraw_after: Duration = setting(
         timedelta(0), "How long after the end a record is withdrawn.", "such as 1h", ge=timedelta(0), le=LONGEST
+    )
+
+
+class Retention(Group):
+    """How long what is over is kept."""
+
+    ended: Duration = setting(
+        timedelta(days=30),
+        "How long a verification that has ended is kept, with its history.",
+        "such as 30d",
+        ge=timedelta(seconds=1),
+        le=LONGEST,
+    )
+    events: Duration = setting(
+        timedelta(days=7), "How long an event is kept.", "such as 7d", ge=timedelta(seconds=1), le=LONGEST
+    )
+    events_kept: Number = setting(
+        1_000_000, "How many events are kept at the most, about.", "a number from 1000 on", ge=1000, le=100_000_000
     )
 
 

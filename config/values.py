@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, SecretStr, TypeAdapter, ValidationInfo
+from pydantic import BeforeValidator, Field, SecretStr, TypeAdapter, ValidationInfo
 
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 _STRINGS = TypeAdapter(list[str])
@@ -79,6 +79,7 @@ def referred(given: Any) -> Any:
 
 
 Number = Annotated[int, BeforeValidator(number)]
+Rate = Annotated[float, BeforeValidator(number), Field(allow_inf_nan=False)]
 Duration = Annotated[timedelta, BeforeValidator(duration)]
 Strings = Annotated[tuple[str, ...], BeforeValidator(strings)]
 Secret = Annotated[SecretStr, BeforeValidator(secret)]

@@ -7,12 +7,14 @@ end of the process.
 import asyncio
 import fcntl
 import logging
+import mmap
 from collections.abc import Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from tempfile import TemporaryFile
 from typing import IO, Any, TypeVar
+from uuid import uuid4
 
 from celery import current_app
 from celery.exceptions import SoftTimeLimitExceeded
@@ -33,12 +35,23 @@ PATIENCE = timedelta(seconds=10)
 class Lanes:
     """Let one process of a worker work on a lane at a time, so that a slow lane never takes every process.
 
-    Must be made before the pool forks. Record locks belong to a process: the system releases them when it dies, and
-    a file without a name leaves nothing behind.
+    Must be made before the pool forks: what is in it is the same in all processes of the worker. Record locks belong
+    to a process: the system releases them when it dies, and a file without a name leaves nothing behind.
     """
 
     def __init__(self) -> None:
+        self.worker = uuid4().hex
+        """Names this worker and no other: by it the store knows what a process of its that died has held."""
         self._file: IO[bytes] = TemporaryFile()  # noqa: SIM115  # as long as the process lives
+        self._stopping = mmap.mmap(-1, 1)
+
+    def stop(self) -> None:
+        """Have no row begun any more, in any process of the worker."""
+        self._stopping[0] = 1
+
+    def stopping(self) -> bool:
+        """Say whether the worker is about to end."""
+        return self._stopping[0] == 1
 
     @contextmanager
     def taken(self, step: Step) -> Iterator[bool]:
@@ -95,7 +108,7 @@ def drain(step: Step) -> None:
         with here.lanes.taken(step) as alone:
             if not alone:
                 return
-            here.run(here.services.workflow.drain(step, ring, PATIENCE))
+            here.run(here.services.workflow.drain(step, ring, PATIENCE, here.lanes.stopping))
         # a bell that rang while the lane was held here was answered by nobody; and the time may have been up
         if step in here.run(here.services.store.due()):
             here.run(ring(step))

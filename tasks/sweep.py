@@ -12,7 +12,7 @@ log = logging.getLogger(__name__)
 
 @shared_task(name="verification.sweep")
 def sweep() -> None:
-    """Ring every lane that has due work. Two beats ring twice, which changes nothing."""
+    """Ring every lane that has due work, unless another beat's tick has just done so."""
     here = base.home()
     try:
         here.run(here.services.sweep(base.ring))

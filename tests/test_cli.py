@@ -13,13 +13,15 @@ import pytest
 import redis
 
 from tests.core.rows import REFUSED, publishing, requested, seen
-from txtproof.adapters.cloud_events import encode
+from txtproof.adapters.clock import new_id
+from txtproof.adapters.cloud_events import encode, encode_credential
 from txtproof.adapters.redis_connection import open_redis
 from txtproof.adapters.redis_store import RedisStore
+from txtproof.adapters.redis_turns import RedisTurns
 from txtproof.core.decisions import Decision
 from txtproof.core.model import Step
-from txtproof.core.observations import Attach
-from txtproof.ports import Arrival, Commit
+from txtproof.core.observations import Attach, Observation, Poisoned
+from txtproof.ports import Arrival, Commit, Turn, Verdict
 from txtproof.rehearsal.valkey import free_port
 
 ROOT = Path(__file__).parents[1]
@@ -60,9 +62,9 @@ def data(text: str) -> Any:
     return json.loads(line)
 
 
-def put_blocked(url: str) -> None:
+def put_blocked(url: str, observation: Observation = REFUSED) -> None:
     """Leave a blocked verification in the store, as a worker leaves it."""
-    decision: Decision = seen(publishing(), REFUSED)
+    decision: Decision = seen(publishing(), observation)
     v = decision.verification
 
     async def put() -> None:
@@ -70,7 +72,7 @@ def put_blocked(url: str) -> None:
             store = RedisStore(client, encode)
             await store.accept([Arrival(v.key, Attach(), (requested(), ()))])
             (row,) = (await store.claim(Step.REQUEST_CODE, 1)).rows
-            await store.commit([Commit(row, "c", v, decision.events)])
+            await store.commit([Commit(row, 1, v, decision.events)])
 
     asyncio.run(put())
 
@@ -106,6 +108,28 @@ def test_json_is_one_object_a_line_with_the_contracts_names(redis_url: str) -> N
         "domainId": 7,
         "outcome": "attached",
     }
+
+
+def test_what_is_parked_is_listed_left_alone_by_resume_and_released_by_name(redis_url: str) -> None:
+    assert out(redis_url, "parked") == ""
+    put_blocked(redis_url, Poisoned(6))
+    assert out(redis_url, "parked") == "42/7\n"
+    assert data(out(redis_url, "parked", "--json")) == {"organizationId": 42, "domainId": 7}
+    assert out(redis_url, "resume") == ""
+    assert complaint(1, redis_url, "release", "42/8") == "Error: 42/8 is not parked: see `txtproof parked`"
+    assert out(redis_url, "release", "42/7") == "42/7: will be worked on again\n"
+
+
+def test_what_is_said_of_a_credential_is_shown_with_its_name(redis_url: str) -> None:
+    async def refuse() -> None:
+        async with open_redis(redis_url) as client:
+            turns = RedisTurns(client, encode_credential, {}, new_id)
+            turn = await turns.take("publisher:corp")
+            assert isinstance(turn, Turn)
+            await turns.give_back(turn, Verdict.REFUSED)
+
+    asyncio.run(refuse())
+    assert out(redis_url, "events").split()[1:] == ["credential.refused", "publisher:corp"]
 
 
 def test_why_one_is_blocked_is_said_in_one_sentence(redis_url: str) -> None:

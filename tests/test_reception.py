@@ -22,6 +22,8 @@ from txtproof.core.policy import Policy
 from txtproof.ports import Commit, StoreUnavailable
 from txtproof.reception import Reception
 from txtproof.rehearsal.valkey import EmbeddedValkey
+from txtproof.testing.clock import START
+from txtproof.testing.turns import MemoryTurns
 
 DATA = {"organizationId": 42, "domainId": 7, "domain": "example.test"}
 KEY = Key(42, 7)
@@ -35,7 +37,7 @@ class House:
         self.redis = redis
         store = RedisStore(redis, encode)
         ids = iter(f"{worker}-{number}" for number in range(1000))
-        acceptance = Acceptance(store, Policy(), lambda: next(ids))
+        acceptance = Acceptance(store, Policy(), lambda: next(ids), MemoryTurns(lambda: START))
         self.reception = Reception(acceptance, CommandStream(redis, worker, idle))
         self.register = RedisRegister(redis)
         self.rung: list[Step] = []
@@ -162,7 +164,7 @@ async def test_a_command_for_one_that_has_ended_is_told_so(house: House) -> None
     claimed = await store.claim(Step.REQUEST_CODE, 10)
     (row,) = claimed.rows
     ended = decide(row.verification, Cancel(), claimed.now, Policy())
-    await store.commit([Commit(row, "c", ended.verification)])
+    await store.commit([Commit(row, 1, ended.verification)])
     await house.send(event("resume"))
     await house.receive()
     ((_, problem),) = await house.rejected()

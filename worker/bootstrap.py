@@ -8,7 +8,9 @@ from config.settings import Settings, load_settings
 from txtproof.adapters.dns.look import LookOptions
 from txtproof.adapters.nexus import BasicAuth, BearerAuth, NexusOptions
 from txtproof.adapters.publishers.rfc2136 import Rfc2136Options
-from txtproof.assembly import Options
+from txtproof.adapters.redis_turns import Rate
+from txtproof.assembly import Options, Retention
+from txtproof.politeness import NEXUS, credential_of
 from txtproof.ports import Timeouts
 
 TIMEOUTS = Timeouts()
@@ -45,6 +47,14 @@ def options(given: Settings) -> Options:
         ),
         policy=given.policy_rules(),
         timeouts=TIMEOUTS,
+        rates={
+            NEXUS: Rate(given.nexus.calls_per_second, given.nexus.calls_in_flight),
+            **{
+                credential_of(publisher.name): Rate(publisher.calls_per_second, publisher.calls_in_flight)
+                for publisher in given.publishers
+            },
+        },
+        retention=Retention(given.retention.ended, given.retention.events, given.retention.events_kept),
     )
 
 
@@ -57,4 +67,4 @@ def _nexus(given: Settings, call_timeout: timedelta) -> NexusOptions:
         assert nexus.basic_username is not None, "checked with the settings"
         assert nexus.basic_password is not None, "checked with the settings"
         auth = BasicAuth(nexus.basic_username, nexus.basic_password)
-    return NexusOptions(nexus.base_url, auth, call_timeout, nexus.calls_in_flight)
+    return NexusOptions(nexus.base_url, auth, call_timeout)

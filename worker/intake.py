@@ -6,11 +6,7 @@ no worse than end up in `txtproof:rejected`.
 
 import asyncio
 import logging
-import threading
 from datetime import timedelta
-from typing import Any
-
-from celery import bootsteps
 
 from config.settings import Settings
 from tasks.base import ring
@@ -18,45 +14,26 @@ from txtproof.assembly import open_reception
 from txtproof.ports import StoreUnavailable
 from txtproof.reception import Reception
 from worker import bootstrap
+from worker.threads import ThreadStep
 
 log = logging.getLogger(__name__)
 
-AT_ONCE = 100
+AT_ONCE = 500
 """Messages taken in one go."""
 WAIT = timedelta(seconds=1)
 """How long to wait for messages, and how long after a failure of the store to try again."""
 
 
-class Intake(bootsteps.StartStopStep):
-    """Start and stop the thread with the worker."""
+class Intake(ThreadStep):
+    """The thread."""
 
-    requires = ("celery.worker.components:Pool",)
-
-    def __init__(self, parent: Any, **_: object) -> None:
-        self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="txtproof-intake", daemon=True)
-        super().__init__(parent)
-
-    def start(self, _parent: Any) -> None:
-        """Begin to read."""
-        self._thread.start()
-
-    def stop(self, _parent: Any) -> None:
-        """Read no more; what was taken and not accepted is taken again by another worker."""
-        self._stopping.set()
-        if self._thread.is_alive():
-            self._thread.join(10)
-
-    def terminate(self, parent: Any) -> None:
-        """Stop, at a cold shutdown too."""
-        self.stop(parent)
-
-    def _run(self) -> None:
+    def run(self) -> None:
+        """Read until the worker stops; what was taken and not accepted is taken again by another worker."""
         asyncio.run(self._receive(bootstrap.settings()))
 
     async def _receive(self, settings: Settings) -> None:
         async with open_reception(bootstrap.options(settings)) as reception:
-            while not self._stopping.is_set():
+            while not self.stopping.is_set():
                 await self._receive_once(reception)
 
     async def _receive_once(self, reception: Reception) -> None:

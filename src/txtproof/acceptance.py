@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from txtproof.core.admission import admitted
-from txtproof.core.observations import Attach
+from txtproof.core.observations import Attach, Resume
 from txtproof.core.orders import Order, Refusal, Request
 from txtproof.core.policy import Policy
-from txtproof.ports import Arrival, Store, Welcome
+from txtproof.core.schedule import spread
+from txtproof.ports import Arrival, Store, Turns, Welcome
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +27,7 @@ class Acceptance:
     store: Store
     policy: Policy
     new_id: Callable[[], str]
+    turns: Turns
 
     async def accept(self, deliveries: Sequence[Delivery]) -> list[Welcome | Refusal]:
         """Store each order and acknowledge its message, in one atomic step per order; say what became of each.
@@ -35,15 +37,19 @@ class Acceptance:
         order may then be brought again.
         """
         now = await self.store.now()
-        arrivals = [self._arrival(delivery, now) for delivery in deliveries]
+        arrivals = [self._arrival(delivery, now, len(deliveries)) for delivery in deliveries]
         stored = iter(await self.store.accept([one for one in arrivals if isinstance(one, Arrival)]))
+        if any(isinstance(delivery.order.wish, Resume) for delivery in deliveries):
+            # a person has acted: a credential that was mended need not wait for its next try
+            await self.turns.reopen()
         return [one if isinstance(one, Refusal) else next(stored) for one in arrivals]
 
-    def _arrival(self, delivery: Delivery, now: datetime) -> Arrival | Refusal:
+    def _arrival(self, delivery: Delivery, now: datetime, together: int) -> Arrival | Refusal:
         key, wish = delivery.order.key, delivery.order.wish
         if not isinstance(wish, Request):
             return Arrival(key, wish, ack=delivery.ack)
-        born = admitted(self.new_id(), key, wish, now, self.policy)
+        identity = self.new_id()
+        born = admitted(identity, key, wish, now, self.policy, spread(together, identity))
         if isinstance(born, Refusal):
             return born
         attach = Attach(wish.deadline, wish.domain, wish.correlation_id)

@@ -1,8 +1,9 @@
 """Options -> what runs: every adapter is chosen here and nowhere else. Reads no environment."""
 
+import logging
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -11,21 +12,40 @@ from redis.asyncio import Redis
 
 from txtproof.acceptance import Acceptance
 from txtproof.adapters.clock import MonotonicClock, new_id
-from txtproof.adapters.cloud_events import encode
+from txtproof.adapters.cloud_events import encode, encode_credential, encode_trimmed
 from txtproof.adapters.command_stream import CommandStream
 from txtproof.adapters.dns.look import AuthoritativeLookup, LookOptions
 from txtproof.adapters.nexus import NexusClient, NexusOptions
 from txtproof.adapters.publishers.rfc2136 import Rfc2136Options, Rfc2136Publisher
 from txtproof.adapters.publishers.routing import Registration, RoutedPublishing
+from txtproof.adapters.redis_chores import RedisChores
 from txtproof.adapters.redis_connection import open_redis
+from txtproof.adapters.redis_outbox import RedisOutbox
 from txtproof.adapters.redis_store import RedisStore
+from txtproof.adapters.redis_turns import Rate, RedisTurns
 from txtproof.core.policy import Policy
 from txtproof.ports import Timeouts
 from txtproof.reception import Reception
 from txtproof.workflow import Ring, Workflow
 
+log = logging.getLogger(__name__)
+
 AUDIT_EVERY = timedelta(minutes=5)
-"""How often rows that no lane holds are looked for, over all workers together: it reads every row."""
+"""How often rows that no lane holds are looked for, by all workers together: it reads every row."""
+TRIM_EVERY = timedelta(seconds=10)
+APART = timedelta(seconds=0.9)
+"""The least between two sweeps, by all workers together: five beats that tick each second sweep as often as one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """How long what is over is kept."""
+
+    ended: timedelta = timedelta(days=30)
+    """Rows, once they have ended and nothing of them is left to do."""
+    events: timedelta = timedelta(days=7)
+    events_kept: int = 1_000_000
+    """Whatever their age."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +58,34 @@ class Options:
     publishers: tuple[Rfc2136Options, ...] = ()
     policy: Policy = field(default_factory=Policy)
     timeouts: Timeouts = field(default_factory=Timeouts)
+    rates: Mapping[str, Rate] = field(default_factory=dict)
+    """What may be called with each credential, by the names of txtproof.politeness."""
+    retention: Retention = field(default_factory=Retention)
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep:
+    """What a tick does."""
+
+    store: RedisStore
+    chores: RedisChores
+    outbox: RedisOutbox
+
+    async def __call__(self, ring: Ring, apart: timedelta = APART) -> bool:
+        """Ring every lane that has due work; now and then put back lost rows and trim the outbox.
+
+        Do nothing, and return False, where somebody swept less than `apart` ago.
+        """
+        if not await self.chores.take("sweep", apart):
+            return False
+        for step in sorted(await self.store.due()):
+            await ring(step)
+        if await self.chores.take("audit", AUDIT_EVERY) and (lost := await self.store.audit()):
+            log.warning("audit: %d rows were in no lane, and are put back", lost)
+        if await self.chores.take("trim", TRIM_EVERY):
+            for group in await self.outbox.trim():
+                log.warning("events: the group %.60s had not read all that was trimmed", group)
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,20 +95,19 @@ class Services:
     workflow: Workflow
     store: RedisStore
     reception: Reception
-
-    async def sweep(self, ring: Ring) -> None:
-        """Ring every lane that has due work; now and then look for rows that fell out of their lane."""
-        for step in sorted(await self.store.due()):
-            await ring(step)
-        await self.store.audit(AUDIT_EVERY)
+    sweep: Sweep
 
 
 @asynccontextmanager
-async def open_services(options: Options) -> AsyncIterator[Services]:
-    """Open all clients on the running loop, for as long as the block lasts; none of them connects before it must."""
+async def open_services(options: Options, worker: str) -> AsyncIterator[Services]:
+    """Open all clients on the running loop, for as long as the block lasts; none of them connects before it must.
+
+    `worker` is the same for all processes of a worker, and for no others.
+    """
     async with AsyncExitStack() as closing:
         redis = await closing.enter_async_context(open_redis(options.redis_url))
-        store = RedisStore(redis, encode, options.timeouts.lease)
+        store = RedisStore(redis, encode, options.timeouts.lease, worker=worker, retention=options.retention.ended)
+        turns = RedisTurns(redis, encode_credential, options.rates, new_id)
         nexus = NexusClient(options.nexus)
         closing.push_async_callback(nexus.aclose)
         lookup = AuthoritativeLookup(options.look)
@@ -72,21 +119,35 @@ async def open_services(options: Options) -> AsyncIterator[Services]:
                 [Registration(one.name, one.zones, Rfc2136Publisher(one)) for one in options.publishers]
             ),
             lookup=lookup,
+            turns=turns,
             clock=MonotonicClock(),
-            new_id=new_id,
             policy=options.policy,
             timeouts=options.timeouts,
         )
-        yield Services(workflow, store, _reception(redis, store, options.policy))
+        reception = _reception(redis, Acceptance(store, options.policy, new_id, turns))
+        yield Services(workflow, store, reception, _sweep(redis, store, options.retention))
 
 
 @asynccontextmanager
 async def open_reception(options: Options) -> AsyncIterator[Reception]:
     """Open what taking in messages needs: the store, and nothing of the outside world."""
     async with open_redis(options.redis_url) as redis:
-        yield _reception(redis, RedisStore(redis, encode, options.timeouts.lease), options.policy)
+        turns = RedisTurns(redis, encode_credential, options.rates, new_id)
+        yield _reception(redis, Acceptance(RedisStore(redis, encode), options.policy, new_id, turns))
 
 
-def _reception(redis: Redis, store: RedisStore, policy: Policy) -> Reception:
+@asynccontextmanager
+async def open_sweep(options: Options) -> AsyncIterator[Sweep]:
+    """Open what a sweep needs: the store alone."""
+    async with open_redis(options.redis_url) as redis:
+        yield _sweep(redis, RedisStore(redis, encode), options.retention)
+
+
+def _sweep(redis: Redis, store: RedisStore, kept: Retention) -> Sweep:
+    outbox = RedisOutbox(redis, encode_trimmed, kept.events_kept, kept.events)
+    return Sweep(store, RedisChores(redis), outbox)
+
+
+def _reception(redis: Redis, acceptance: Acceptance) -> Reception:
     consumer = f"{socket.gethostname()}-{os.getpid()}"
-    return Reception(Acceptance(store, policy, new_id), CommandStream(redis, consumer))
+    return Reception(acceptance, CommandStream(redis, consumer))

@@ -18,7 +18,7 @@ from txtproof.adapters.redis_connection import check_redis_url
 from txtproof.cli_arguments import DomainType, KeyType, MomentType
 from txtproof.cli_views import as_data, as_line, as_text, event_line, printable
 from txtproof.core.model import Key, State
-from txtproof.core.observations import Cancel, Resume
+from txtproof.core.observations import Cancel, Release, Resume
 from txtproof.core.orders import Order, Refusal, Request
 from txtproof.desk import Desk, open_desk
 from txtproof.ports import StoreUnavailable, Welcome
@@ -69,12 +69,39 @@ def cancel(key: Key, as_json: bool) -> None:
 @click.argument("key", metavar="[ORG/DOMAIN_ID]", type=KeyType(), required=False)
 @as_json
 def resume(key: Key | None, as_json: bool) -> None:
-    """Try a blocked verification again at once, after its cause has been mended; without an id, all of them."""
+    """Try a blocked verification again at once, after its cause has been mended; without an id, all but the parked."""
 
     async def take(desk: Desk) -> None:
-        keys = [key] if key else [found.key async for found in desk.list(State.BLOCKED)]
+        keys = [key] if key else [found.key async for found in desk.list(State.BLOCKED) if not found.parked]
         for one in keys:
             await _take(desk, Order(one, Resume()), as_json, {Welcome.ATTACHED: "will be tried again"})
+
+    _with_desk(take)
+
+
+@cli.command()
+@as_json
+def parked(as_json: bool) -> None:
+    """List verifications that were set aside since whoever worked on them died, the longest first."""
+
+    async def show(desk: Desk) -> None:
+        for key in await desk.parked():
+            known = {"organizationId": key.organization_id, "domainId": key.domain_id}
+            click.echo(_json(known) if as_json else str(key))
+
+    _with_desk(show)
+
+
+@cli.command()
+@key_argument
+@as_json
+def release(key: Key, as_json: bool) -> None:
+    """Let a parked verification go on, after what made it fatal has been mended."""
+
+    async def take(desk: Desk) -> None:
+        if key not in await desk.parked():
+            _fail(f"{key} is not parked: see `txtproof parked`")
+        await _take(desk, Order(key, Release()), as_json, {Welcome.ATTACHED: "will be worked on again"})
 
     _with_desk(take)
 

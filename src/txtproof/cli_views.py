@@ -78,9 +78,10 @@ def event_line(raw: bytes) -> str:
     try:
         event = json.loads(text)
         data = event["data"]
-        kind = event["type"].removeprefix("com.txtproof.verification.").removesuffix(".v1")
-        told = [data["domain"] or "", *(str(data[name]) for name in ("reason", "title", "detail") if data.get(name))]
-        line = f"{event['time']}  {data['organizationId']}/{data['domainId']!s:<10}{kind:<18}{'  '.join(told)}"
+        kind = event["type"].removeprefix("com.txtproof.").removeprefix("verification.").removesuffix(".v1")
+        told = [str(data[name]) for name in ("domain", "reason", "title", "detail", "credential") if data.get(name)]
+        whose = f"{data['organizationId']}/{data['domainId']}" if "domainId" in data else ""
+        line = f"{event['time']}  {whose:<13}{kind:<20}{'  '.join(told)}"
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         line = text
     return printable(line.rstrip())

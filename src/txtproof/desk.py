@@ -5,10 +5,11 @@ from contextlib import asynccontextmanager
 
 from txtproof.acceptance import Acceptance, Delivery
 from txtproof.adapters.clock import new_id
-from txtproof.adapters.cloud_events import encode
+from txtproof.adapters.cloud_events import encode, encode_credential
 from txtproof.adapters.redis_connection import open_redis
 from txtproof.adapters.redis_register import RedisRegister
 from txtproof.adapters.redis_store import RedisStore
+from txtproof.adapters.redis_turns import RedisTurns
 from txtproof.core.orders import Order, Refusal
 from txtproof.core.policy import Policy
 from txtproof.ports import Welcome
@@ -18,10 +19,11 @@ from txtproof.reception import refused
 class Desk:
     """What an operator can ask for and see."""
 
-    def __init__(self, store: RedisStore, register: RedisRegister) -> None:
-        self._acceptance = Acceptance(store, Policy(), new_id)
+    def __init__(self, store: RedisStore, register: RedisRegister, turns: RedisTurns) -> None:
+        self._acceptance = Acceptance(store, Policy(), new_id, turns)
         self.find = register.find
         self.list = register.list
+        self.parked = register.parked
         self.events = register.events
 
     async def take(self, order: Order) -> Welcome | Refusal:
@@ -36,4 +38,4 @@ async def open_desk(redis_url: str) -> AsyncIterator[Desk]:
     async with open_redis(redis_url) as redis:
         store = RedisStore(redis, encode)
         await store.now()
-        yield Desk(store, RedisRegister(redis))
+        yield Desk(store, RedisRegister(redis), RedisTurns(redis, encode_credential, {}, new_id))

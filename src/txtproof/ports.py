@@ -12,11 +12,63 @@ from typing import Protocol
 from txtproof.core.decisions import Look
 from txtproof.core.events import Event
 from txtproof.core.model import Key, Record, State, Step, Verification
-from txtproof.core.observations import Command, PublishAnswer, RouteAnswer, Sight, UpstreamAnswer, WithdrawAnswer
+from txtproof.core.observations import (
+    Command,
+    PublishAnswer,
+    Queued,
+    RouteAnswer,
+    Sight,
+    UpstreamAnswer,
+    WithdrawAnswer,
+)
 
 
 class StoreUnavailable(Exception):
     """The store cannot be reached, or answers that it cannot work now; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Leave to make one call with a credential."""
+
+    credential: str
+    id: str
+    taken: datetime
+    """When, on the store's clock."""
+    trying: bool = False
+    """True where the credential was refused before, and this call tries it."""
+
+
+class Verdict(StrEnum):
+    """What a call has shown of its credential."""
+
+    TAKEN = "taken"
+    REFUSED = "refused"
+    LATER = "later"
+    """The other side asks to be called later."""
+    UNKNOWN = "unknown"
+    """There was no answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The other side refused the credential: one call tries it now and then, all others are not made."""
+
+    until: datetime
+    """When the next one tries it, on the store's clock."""
+
+
+class Turns(Protocol):
+    """Who may call with which credential, and when: one line per credential, for all workers together."""
+
+    async def take(self, credential: str, place: datetime | None = None) -> Turn | Queued | Closed:
+        """Ask to call now. `place`: the place in the line that was given before; when it has come, it is paid for."""
+
+    async def give_back(self, turn: Turn, verdict: Verdict, pause: timedelta = timedelta(0)) -> None:
+        """Say that the call is over; `pause`: how much later, where it is `LATER`."""
+
+    async def reopen(self) -> None:
+        """Let calls be made with credentials that were refused: a person has acted."""
 
 
 class Clock(Protocol):
@@ -87,8 +139,6 @@ class Row:
     """Claims since the last commit, this one included."""
     inbox: tuple[Command, ...] = ()
     """Commands that wait for this visit, oldest first."""
-    inbox_mark: int = 0
-    """How far the inbox was read: handed back at the commit, which removes that part and no more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +154,14 @@ class Commit:
     """One atomic change of a row."""
 
     row: Row
-    commit_id: str
-    """Unique to this change: the same id again is answered `APPLIED` and changes nothing."""
+    number: int
+    """Which commit of the visit it is, from 1: the same number again is answered `APPLIED` and changes nothing."""
     verification: Verification
     events: tuple[Event, ...] = ()
     keep_lease: bool = False
     """True in the middle of a visit."""
+    heard: int = 0
+    """How many commands of the row's inbox are dealt with: they are removed, and what came later stays."""
 
 
 class Outcome(StrEnum):
@@ -161,14 +213,21 @@ class Store(Protocol):
     async def commit(self, commits: Sequence[Commit]) -> list[Outcome]:
         """Write each change whose fence still holds (COMMIT)."""
 
+    async def recover(self, step: Step, *, blameless: bool = False) -> int:
+        """Make due again what this worker holds in a lane; return how many rows that were (RECOVER).
+
+        Only for the one process of the worker that works on the lane: whoever held them is gone, or hands them back,
+        which is `blameless` and counts as no claim.
+        """
+
+    async def leave(self, row: Row) -> None:
+        """Leave a row to its lease: it is not to be recovered before that has run out."""
+
     async def due(self) -> frozenset[Step]:
         """Return the lanes that have work now."""
 
-    async def audit(self, every: timedelta = timedelta(0)) -> int:
-        """Put back rows with a step that no lane holds; return how many there were (AUDIT).
-
-        It reads every row: with `every` it does nothing where somebody has done it that recently.
-        """
+    async def audit(self) -> int:
+        """Put back rows with a step that no lane holds; return how many there were (AUDIT). It reads every row."""
 
 
 class Register(Protocol):
@@ -179,6 +238,9 @@ class Register(Protocol):
 
     def list(self, state: State | None = None) -> AsyncIterator[Verification]:
         """Go through all verifications, in no order, each once."""
+
+    async def parked(self) -> Sequence[Key]:
+        """Return the rows that were set aside, the longest first."""
 
     def events(self, *, follow: bool) -> AsyncIterator[bytes]:
         """Go through the outbox from its oldest event on, as it was written; with `follow`, wait for more."""

@@ -5,16 +5,30 @@ Nothing that a stranger sends can stop it, and nothing is acknowledged before it
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from txtproof.acceptance import Acceptance, Delivery
 from txtproof.adapters.command_stream import CommandStream
 from txtproof.adapters.message_faults import problem
-from txtproof.adapters.messages import read_order, read_request
+from txtproof.adapters.messages import KEYWORDS_ONLY, read_order, read_request, read_task
 from txtproof.core.model import Key
 from txtproof.core.orders import Order, Refusal
 from txtproof.ports import Welcome
 from txtproof.workflow import Ring
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message from a queue that is not ours to acknowledge."""
+
+    body: bytes = field(repr=False)
+    task: object = None
+    """The name of the Celery task that it asks for; None: it is no Celery message."""
+
+    def read(self) -> Order | Refusal:
+        """Read it as what it is."""
+        return read_order(self.body) if self.task is None else read_task(self.task, self.body)
 
 
 class Reception:
@@ -30,23 +44,36 @@ class Reception:
         Raises StoreUnavailable; what was not stored by then comes again.
         """
         arrived = await self._stream.read(limit, wait)
-        orders = [(message, read_order(message.body)) for message in arrived]
-        good = [(message, order) for message, order in orders if isinstance(order, Order)]
-        outcomes = await self._acceptance.accept([Delivery(order, self._stream.ack_of(one)) for one, order in good])
-        answers = [
-            (message, refused(order.key, outcome)) for (message, order), outcome in zip(good, outcomes, strict=True)
-        ]
-        answers += [(message, refusal) for message, refusal in orders if isinstance(refusal, Refusal)]
-        for message, refusal in answers:
+        answers = await self._accepted(
+            [_delivery(read_order(message.body), self._stream.ack_of(message)) for message in arrived]
+        )
+        for message, refusal in zip(arrived, answers, strict=True):
             if refusal is not None:
                 await self._stream.reject(message, problem(refusal))
-        if good:
+        if None in answers:
             await self._answer_at_once(ring)
         return len(arrived)
 
+    async def check(self) -> None:
+        """Raise StoreUnavailable where nothing could be stored now."""
+        await self._acceptance.store.now()
+
+    async def take_in(self, letters: Sequence[Letter], ring: Ring) -> list[bool]:
+        """Take messages that came another way than the stream; say of each whether it was stored or set aside.
+
+        Raises StoreUnavailable; all of them must then be brought again.
+        """
+        answers = await self._accepted([_delivery(letter.read()) for letter in letters])
+        for letter, refusal in zip(letters, answers, strict=True):
+            if refusal is not None:
+                await self._stream.set_aside(letter.body, problem(refusal))
+        if None in answers:
+            await self._answer_at_once(ring)
+        return [refusal is None for refusal in answers]
+
     async def hear(self, args: Sequence[object], members: Mapping[str, object], ring: Ring) -> None:
         """Take the arguments of a Celery task. Raises StoreUnavailable; the task must then be delivered again."""
-        order = Refusal("wrong_type", "write keyword arguments only") if args else read_request(members)
+        order = Refusal("wrong_type", KEYWORDS_ONLY) if args else read_request(members)
         refusal = order if isinstance(order, Refusal) else await self.take(order)
         if refusal is None:
             await self._answer_at_once(ring)
@@ -59,9 +86,19 @@ class Reception:
         (outcome,) = await self._acceptance.accept([Delivery(order)])
         return refused(order.key, outcome)
 
+    async def _accepted(self, read: Sequence[Delivery | Refusal]) -> list[Refusal | None]:
+        """Store what could be read, and say of each why not, in order."""
+        good = [one for one in read if isinstance(one, Delivery)]
+        outcomes = iter(await self._acceptance.accept(good))
+        return [one if isinstance(one, Refusal) else refused(one.order.key, next(outcomes)) for one in read]
+
     async def _answer_at_once(self, ring: Ring) -> None:
         for step in sorted(await self._acceptance.store.due()):
             await ring(step)
+
+
+def _delivery(read: Order | Refusal, ack: tuple[str, str, str] | None = None) -> Delivery | Refusal:
+    return Delivery(read, ack) if isinstance(read, Order) else read
 
 
 def refused(key: Key, outcome: Welcome | Refusal) -> Refusal | None:

@@ -1,38 +1,34 @@
-"""The way of every change: claim a row, decide, commit the intent, act, decide again, commit the result.
+"""The way of every change: claim the due rows of a lane, visit each, and ring the lanes that have work by then.
 
-Nothing here knows Redis, HTTP, DNS or Celery. A visit may be killed after any `await`: what it had committed stands,
-what it had not is decided anew by whoever claims the row when the lease has run out.
+Nothing here knows Redis, HTTP, DNS or Celery.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import assert_never
 
-from txtproof.core.decisions import Decision, Effect, FindRoute, Look, Publish, RequestCode, Withdraw
-from txtproof.core.machine import decide
+from txtproof.core.decisions import Effect, FindRoute, Look, Publish, RequestCode, Withdraw
 from txtproof.core.model import Step
-from txtproof.core.observations import Observation, Poisoned, Woken
+from txtproof.core.observations import Observation
 from txtproof.core.policy import Policy
-from txtproof.ports import (
-    Clock,
-    Commit,
-    Lookup,
-    Outcome,
-    Publishing,
-    Row,
-    Store,
-    StoreUnavailable,
-    Timeouts,
-    Upstream,
-)
+from txtproof.group_commit import GroupCommit
+from txtproof.politeness import NEXUS, Politeness, credential_of
+from txtproof.ports import Clock, Lookup, Publishing, Row, Store, StoreUnavailable, Timeouts, Turns, Upstream
+from txtproof.visit import Means, Visit
 
 log = logging.getLogger(__name__)
 
 Ring = Callable[[Step], Awaitable[None]]
 """Tells whoever works that a lane has work: a doorbell, which may be lost or doubled."""
+
+
+def never() -> bool:
+    """Go on."""
+    return False
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,127 +39,157 @@ class Workflow:
     upstream: Upstream
     publishing: Publishing
     lookup: Lookup
+    turns: Turns
     clock: Clock
-    new_id: Callable[[], str]
     policy: Policy = field(default_factory=Policy)
     timeouts: Timeouts = field(default_factory=Timeouts)
-    in_flight: int = 100
+    in_flight: int = 500
     """Visits of one lane at a time, per process."""
 
-    async def drain(self, step: Step, ring: Ring, patience: timedelta) -> bool:
+    async def drain(self, step: Step, ring: Ring, patience: timedelta, stopping: Callable[[], bool] = never) -> bool:
         """Work on a lane until it is empty or no new row may be begun; return whether it was emptied.
 
-        A slow visit holds up nobody: others are claimed beside it, up to `in_flight`. `ring` is told of every lane
-        that a commit has given work to. Raises StoreUnavailable when the store does not answer.
+        Only one process of a worker may do so at a time: what the worker still holds in the lane was left by one that
+        has died, and is taken up at once. A slow visit holds up nobody: others are claimed beside it, up to
+        `in_flight`. `ring` is told of every lane that a commit has given work to. No row is begun once `stopping`
+        says so. Raises StoreUnavailable when the store does not answer.
         """
+        await self.store.recover(step)
         begun = self.clock.elapsed()
-        visits: set[asyncio.Task[Step | None]] = set()
-        emptied = False
+        lane = _Lane(self, step)
+        more = True
         try:
             while True:
-                room = self.in_flight - len(visits)
-                if room and self.clock.elapsed() - begun < patience.total_seconds():
-                    claimed = await self.store.claim(step, room)
-                    visits |= {asyncio.create_task(self._guarded(row, claimed.now)) for row in claimed.rows}
-                    emptied = not claimed.rows
-                if not visits:
-                    return emptied
-                done, visits = await asyncio.wait(visits, return_when=asyncio.FIRST_COMPLETED)
-                for due in sorted({due for visit in done if (due := visit.result()) not in (None, step)}):
+                more = more and not stopping() and self.clock.elapsed() - begun < patience.total_seconds()
+                emptied = more and lane.has_room and not await lane.claim()
+                for due in lane.fall_due():
                     await ring(due)
+                if lane.is_quiet and (emptied or not more):
+                    return emptied
+                await lane.change()
         finally:
-            for visit in visits:
-                visit.cancel()
-            await asyncio.gather(*visits, return_exceptions=True)
+            await lane.aclose()
 
-    async def _guarded(self, row: Row, claimed_at: datetime) -> Step | None:
-        """Visit a row within the time for it; a fault of ours costs this row a lease, and its neighbours nothing."""
-        try:
-            async with asyncio.timeout(self.timeouts.visit.total_seconds()):
-                return await self._visit(row, claimed_at)
-        except StoreUnavailable:
-            raise
-        except TimeoutError:
-            log.warning("%s: the visit took too long and is left to the next claim", row.verification.key)
-        except Exception as fault:  # noqa: BLE001  # whatever it was, the other rows must go on
-            # the text of an exception may quote what must not be in a log
-            log.error("%s: %s in a visit, %s", row.verification.key, type(fault).__name__, _place(fault))  # noqa: TRY400
-        return None
-
-    async def _visit(self, row: Row, claimed_at: datetime) -> Step | None:
-        """Bring a row as far as its step goes; return the lane that it is due in at once, if any."""
-        visit = _Visit(self, row, claimed_at, self.clock.elapsed())
-        for command in row.inbox:
-            visit.see(command)
-        visit.see(Woken() if row.claims <= self.policy.max_claims else Poisoned(row.claims))
-        while visit.decision.effect is not None:
-            if not await visit.commit(keep_lease=True):
-                return None
-            visit.see(await self._perform(visit.decision.effect))
-        if not await visit.commit(keep_lease=False):
-            return None
-        v = visit.decision.verification
-        return v.step if v.wake is not None and v.wake <= visit.now() else None
-
-    async def _perform(self, effect: Effect) -> Observation:
+    async def perform(self, effect: Effect) -> Observation:
+        """Act on the world; what it answers is a value, never an exception."""
+        politely = Politeness(self.turns).call
         match effect:
-            case RequestCode(key=key):
-                return await self.upstream.generate_code(key)
+            case RequestCode(key=key, turn=turn):
+                return await politely(NEXUS, turn, partial(self.upstream.generate_code, key))
             case FindRoute(name=name):
                 return await self.publishing.route(name)
-            case Publish(record=record, ttl=ttl, replaces=replaces):
-                return await self.publishing.publish(record, ttl, [value.encode() for value in replaces])
-            case Withdraw(record=record):
-                return await self.publishing.withdraw(record)
+            case Publish(record=record, ttl=ttl, replaces=replaces, turn=turn):
+                replaced = [value.encode() for value in replaces]
+                publish = partial(self.publishing.publish, record, ttl, replaced)
+                return await politely(credential_of(record.publisher), turn, publish)
+            case Withdraw(record=record, turn=turn):
+                withdraw = partial(self.publishing.withdraw, record)
+                return await politely(credential_of(record.publisher), turn, withdraw)
             case Look():
                 return await self.lookup.look(effect)
             case _:
                 assert_never(effect)
 
 
-class _Visit:
-    """One visit's thread of decisions: what is committed so far, and what is not yet."""
+class _Lane:
+    """A lane that is being worked on: the visits in flight, and what has come of those that are over."""
 
-    def __init__(self, workflow: Workflow, row: Row, claimed_at: datetime, begun: float) -> None:
-        self.decision = Decision(row.verification)
+    def __init__(self, workflow: Workflow, step: Step) -> None:
         self._workflow = workflow
-        self._row = row
-        self._claimed_at = claimed_at
-        self._begun = begun
-        self._committed = row.verification
-        self._id = workflow.new_id()
-        self._commits = 0
+        self._step = step
+        self._commits = GroupCommit(workflow.store)
+        self._means = Means(self._commits.commit, workflow.perform, workflow.clock, workflow.policy)
+        self._visits: dict[asyncio.Task[Step | None], float] = {}
+        """Each with when it was begun."""
+        self._late: set[asyncio.Task[Step | None]] = set()
+        self._due: set[Step] = set()
+        self._fault: BaseException | None = None
+        self._changed = asyncio.Event()
 
-    def now(self) -> datetime:
-        """Return the store's time: what it was at the claim, and what has passed since."""
-        return self._claimed_at + timedelta(seconds=self._workflow.clock.elapsed() - self._begun)
+    @property
+    def has_room(self) -> bool:
+        """Say whether it is worth claiming: for many at a time, since each claim is a round trip."""
+        return len(self._visits) <= self._workflow.in_flight // 2
 
-    def see(self, seen: Observation) -> None:
-        """Decide by what was seen; events wait for the next commit."""
-        untold = self.decision.events
-        decision = decide(self.decision.verification, seen, self.now(), self._workflow.policy)
-        self.decision = replace(decision, events=(*untold, *decision.events))
+    @property
+    def is_quiet(self) -> bool:
+        return not self._visits
 
-    async def commit(self, *, keep_lease: bool) -> bool:
-        """Make it last; return False where the row is somebody else's by now, and nothing may be done any more."""
-        changed = self.decision.verification != self._committed or self.decision.events
-        if keep_lease and not changed:
-            return True
-        self._commits += 1
-        change = Commit(
-            row=self._row,
-            commit_id=f"{self._id}.{self._commits}",
-            verification=self.decision.verification,
-            events=self.decision.events,
-            keep_lease=keep_lease,
-        )
-        (outcome,) = await self._workflow.store.commit([change])
-        if outcome is Outcome.FENCED:
-            log.info("%s: taken over by another worker", self._row.verification.key)
-            return False
-        self._committed = self.decision.verification
-        self.decision = replace(self.decision, events=())
-        return True
+    async def claim(self) -> int:
+        """Begin to visit what is due, as far as there is room; return how many rows that were."""
+        claimed = await self._workflow.store.claim(self._step, self._workflow.in_flight - len(self._visits))
+        begun = asyncio.get_running_loop().time()
+        for row in claimed.rows:
+            visit = asyncio.create_task(self._guarded(row, claimed.now))
+            self._visits[visit] = begun
+            visit.add_done_callback(self._over)
+        return len(claimed.rows)
+
+    def fall_due(self) -> list[Step]:
+        """Return the other lanes that visits have given work to since the last time."""
+        due = sorted(self._due - {self._step})
+        self._due.clear()
+        return due
+
+    async def change(self) -> None:
+        """Wait until a visit is over. Raises what a visit raised."""
+        if self._fault is None and self._visits:
+            self._changed.clear()
+            # one timer for all: a timer a visit costs a tenth of a look
+            watch = asyncio.get_running_loop().call_later(self._time_left(), self._cut_off)
+            await self._changed.wait()
+            watch.cancel()
+        if self._fault is not None:
+            raise self._fault
+
+    async def aclose(self) -> None:
+        """End what is still under way, and hand its rows back: it is nobody's fault that there was no more time."""
+        unfinished = list(self._visits)
+        for visit in unfinished:
+            visit.cancel()
+        await asyncio.gather(*unfinished, return_exceptions=True)
+        await self._commits.aclose()
+        if unfinished and self._fault is None:
+            await self._workflow.store.recover(self._step, blameless=True)
+
+    def _time_left(self) -> float:
+        """Return in how many seconds the oldest visit will have taken too long."""
+        oldest = next(iter(self._visits.values()))
+        return oldest + self._workflow.timeouts.visit.total_seconds() - asyncio.get_running_loop().time()
+
+    def _cut_off(self) -> None:
+        """End the visits that have taken too long."""
+        since = asyncio.get_running_loop().time() - self._workflow.timeouts.visit.total_seconds()
+        for visit in [visit for visit, begun in self._visits.items() if begun <= since]:
+            self._late.add(visit)
+            visit.cancel()
+        self._changed.set()
+
+    def _over(self, visit: "asyncio.Task[Step | None]") -> None:
+        del self._visits[visit]
+        self._late.discard(visit)
+        if not visit.cancelled():
+            self._fault = self._fault or visit.exception()
+            if not visit.exception() and (due := visit.result()) is not None:
+                self._due.add(due)
+        self._changed.set()
+
+    async def _guarded(self, row: Row, claimed_at: datetime) -> Step | None:
+        """Visit a row within the time for it; a fault of ours costs this row a lease, and its neighbours nothing."""
+        key = row.verification.key
+        try:
+            return await Visit(self._means, row, claimed_at).run()
+        except StoreUnavailable:
+            raise
+        except asyncio.CancelledError:
+            if asyncio.current_task() not in self._late:
+                raise
+            log.warning("%s: the visit took too long and is left to its lease", key)
+        except Exception as fault:  # noqa: BLE001  # whatever it was, the other rows must go on
+            # the text of an exception may quote what must not be in a log
+            log.error("%s: %s in a visit, %s", key, type(fault).__name__, _place(fault))  # noqa: TRY400
+        await self._workflow.store.leave(row)
+        return None
 
 
 def _place(fault: BaseException) -> str:

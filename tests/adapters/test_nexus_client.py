@@ -15,7 +15,6 @@ import pytest
 from pydantic import SecretStr
 
 from txtproof.adapters.nexus import (
-    AUTH_PAUSE,
     MAX_BODY,
     BasicAuth,
     BearerAuth,
@@ -109,10 +108,8 @@ async def calling(
     *,
     auth: BearerAuth | BasicAuth = BEARER,
     timeout: timedelta = AMPLE,
-    most: int = 8,
-    elapsed: Callable[[], float] = time.monotonic,
 ) -> AsyncIterator[NexusClient]:
-    client = NexusClient(NexusOptions(url, auth, timeout, most), elapsed=elapsed)
+    client = NexusClient(NexusOptions(url, auth, timeout))
     try:
         yield client
     finally:
@@ -419,26 +416,7 @@ async def test_a_server_without_tls_is_unreachable_by_https() -> None:
 # Calls in flight
 
 
-async def test_a_call_that_never_had_its_turn_is_unreachable_not_ambiguous() -> None:
-    async with answering(_nothing) as peer, calling(peer.url, timeout=SHORT, most=1) as client:
-        first, second = await asyncio.gather(client.generate_code(KEY), client.generate_code(Key(42, 8)))
-    assert isinstance(first, Ambiguous)
-    assert second == Unreachable(Reason.UPSTREAM_UNREACHABLE, "not sent: no turn within 0.15 s")
-    assert len(peer.requests) == 1
-
-
-async def test_calls_in_flight_are_bounded() -> None:
-    async def slowly(writer: asyncio.StreamWriter) -> None:
-        await asyncio.sleep(0.01)
-        writer.write(http(201, ISSUED))
-
-    async with answering(slowly) as peer, calling(peer.url, most=3) as client:
-        answers = await asyncio.gather(*(client.generate_code(Key(42, n)) for n in range(1, 21)))
-    assert answers == [CodeIssued("abc")] * 20
-    assert peer.most_at_once == 3
-
-
-async def test_a_cancelled_call_is_cancelled_and_gives_its_turn_back() -> None:
+async def test_a_cancelled_call_is_cancelled_and_the_next_one_goes_on() -> None:
     began = asyncio.Event()
 
     async def once(writer: asyncio.StreamWriter) -> None:
@@ -448,38 +426,13 @@ async def test_a_cancelled_call_is_cancelled_and_gives_its_turn_back() -> None:
             began.set()
             await asyncio.sleep(60)
 
-    async with answering(once) as peer, calling(peer.url, most=1) as client:
+    async with answering(once) as peer, calling(peer.url) as client:
         call = asyncio.create_task(client.generate_code(KEY))
         await asyncio.wait_for(began.wait(), 10)
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
             await call
         assert await client.generate_code(KEY) == CodeIssued("abc")
-
-
-# After a 401
-
-
-async def test_after_a_401_nobody_calls_for_half_a_minute() -> None:
-    clock = [1000.0]
-    async with answering(http(401)) as peer, calling(peer.url, elapsed=lambda: clock[0]) as client:
-        assert await client.generate_code(KEY) == Blocked(Reason.UPSTREAM_AUTH, "401")
-        clock[0] += 29.9
-        paused = await client.generate_code(Key(43, 8))
-        assert isinstance(paused, Blocked)
-        assert paused.reason is Reason.UPSTREAM_AUTH
-        assert len(peer.requests) == 1
-        clock[0] += 0.2
-        assert await client.generate_code(KEY) == Blocked(Reason.UPSTREAM_AUTH, "401")
-        assert len(peer.requests) == 2
-    assert timedelta(seconds=30) == AUTH_PAUSE
-
-
-async def test_calls_that_wait_for_their_turn_during_a_401_are_not_made() -> None:
-    async with answering(http(401)) as peer, calling(peer.url, most=1) as client:
-        answers = await asyncio.gather(*(client.generate_code(Key(42, n)) for n in range(1, 6)))
-    assert all(isinstance(answer, Blocked) and answer.reason is Reason.UPSTREAM_AUTH for answer in answers)
-    assert len(peer.requests) == 1
 
 
 async def test_after_a_403_the_others_go_on() -> None:
@@ -616,7 +569,7 @@ def test_a_base_url_that_would_not_do_is_refused_with_what_to_write(url: str, ad
     assert "secret" not in str(refusal.value)
 
 
-@pytest.mark.parametrize(("timeout", "most"), [(timedelta(0), 8), (timedelta(seconds=-1), 8), (AMPLE, 0)])
-def test_options_under_which_no_call_could_be_made_are_refused(timeout: timedelta, most: int) -> None:
+@pytest.mark.parametrize("timeout", [timedelta(0), timedelta(seconds=-1)])
+def test_options_under_which_no_call_could_be_made_are_refused(timeout: timedelta) -> None:
     with pytest.raises(ValueError, match="more than nothing"):
-        NexusOptions("https://nexus.example", BEARER, timeout, most)
+        NexusOptions("https://nexus.example", BEARER, timeout)

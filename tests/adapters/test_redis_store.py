@@ -1,6 +1,8 @@
 """What only the store on a real server can show."""
 
+import json
 import logging
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -13,19 +15,25 @@ from txtproof.adapters.redis_connection import describe, open_redis
 from txtproof.adapters.redis_register import RedisRegister
 from txtproof.adapters.redis_store import RedisStore
 from txtproof.core.machine import decide
-from txtproof.core.model import Key, Step
+from txtproof.core.model import Key, State, Step
 from txtproof.core.observations import Cancel
 from txtproof.core.orders import Order, Request
 from txtproof.core.policy import Policy
+from txtproof.core.schedule import FEW
+from txtproof.core.transitions import to_end
 from txtproof.ports import Commit, Outcome, StoreUnavailable, Welcome
 from txtproof.rehearsal.valkey import EmbeddedValkey, free_port
+from txtproof.testing.clock import START
+from txtproof.testing.turns import MemoryTurns
 
 
-async def requested(store: RedisStore, *keys: Key) -> None:
-    ids = iter(f"v-{key}" for key in keys)
-    acceptance = Acceptance(store, Policy(), lambda: next(ids))
-    welcomes = await acceptance.accept([Delivery(Order(key, Request("example.test"))) for key in keys])
-    assert set(welcomes) == {Welcome.CREATED}
+async def requested(store: RedisStore, *keys: Key, run: str = "v") -> None:
+    ids = iter(f"{run}-{key}" for key in keys)
+    acceptance = Acceptance(store, Policy(), lambda: next(ids), MemoryTurns(lambda: START))
+    # few at a time: what comes in bulk would begin spread over a while
+    for at in range(0, len(keys), FEW):
+        deliveries = [Delivery(Order(key, Request("example.test"))) for key in keys[at : at + FEW]]
+        assert set(await acceptance.accept(deliveries)) == {Welcome.CREATED}
 
 
 async def test_a_thousand_rows_are_claimed_and_committed_in_batches(redis_url: str) -> None:
@@ -34,7 +42,7 @@ async def test_a_thousand_rows_are_claimed_and_committed_in_batches(redis_url: s
         await requested(store, *(Key(1, number) for number in range(1, 1001)))
         rows = (await store.claim(Step.REQUEST_CODE, 1000)).rows
         assert len({row.verification.key for row in rows}) == 1000
-        outcomes = await store.commit([Commit(row, "c", row.verification) for row in rows])
+        outcomes = await store.commit([Commit(row, 1, row.verification) for row in rows])
         assert set(outcomes) == {Outcome.COMMITTED}
 
 
@@ -45,7 +53,7 @@ async def test_a_server_that_forgot_the_scripts_is_given_them_again(redis_url: s
         await redis.script_flush()
         (row,) = (await store.claim(Step.REQUEST_CODE, 1)).rows
         await redis.script_flush()
-        assert await store.commit([Commit(row, "c", row.verification)]) == [Outcome.COMMITTED]
+        assert await store.commit([Commit(row, 1, row.verification)]) == [Outcome.COMMITTED]
         await redis.script_flush()
         await requested(store, Key(1, 2))
         await redis.script_flush()
@@ -59,10 +67,6 @@ async def test_a_row_that_fell_out_of_its_lane_is_put_back(redis_url: str) -> No
         await redis.zrem("txtproof:lane:request_code", "1/1")
         assert await store.audit() == 1
         assert len((await store.claim(Step.REQUEST_CODE, 10)).rows) == 2
-        await redis.zrem("txtproof:lane:request_code", "1/1")
-        assert await store.audit(timedelta(minutes=1)) == 1
-        await redis.zrem("txtproof:lane:request_code", "1/1")
-        assert await store.audit(timedelta(minutes=1)) == 0, "somebody has audited within that minute"
 
 
 async def test_a_member_of_a_lane_without_a_row_is_swept_out(redis_url: str) -> None:
@@ -77,12 +81,20 @@ async def test_a_row_that_cannot_be_read_harms_no_neighbour(redis_url: str, capl
     async with open_redis(redis_url) as redis:
         store = RedisStore(redis, encode)
         await requested(store, Key(1, 1), Key(1, 2))
-        await redis.hset("txtproof:v:1/1", "doc", '{"secret": "code-1"')
+        await redis.append("txtproof:v:1/1", "code-1")
         with caplog.at_level(logging.DEBUG):
             (row,) = (await store.claim(Step.REQUEST_CODE, 10)).rows
         assert row.verification.key == Key(1, 2)
         assert "1/1" in caplog.text
         assert "code-1" not in caplog.text
+        register = RedisRegister(redis)
+        assert await register.parked() == [Key(1, 1)]
+        told = [json.loads(one) async for one in register.events(follow=False)][-1]
+        assert (told["type"], told["data"]["reason"]) == ("com.txtproof.verification.blocked.v1", "poison")
+        assert await store.audit() == 0, "what is parked is in no lane, and stays so"
+        with pytest.raises(StoreUnavailable, match="parked"):
+            await register.find(Key(1, 1))
+        assert [v.key async for v in register.list()] == [Key(1, 2)]
 
 
 async def test_a_server_that_is_away_is_named_and_its_password_is_not(redis_url: str) -> None:
@@ -125,8 +137,10 @@ async def test_a_document_reads_back_as_it_was_written(redis_url: str) -> None:
         store = RedisStore(redis, encode)
         await requested(store, Key(1, 1))
         (row,) = (await store.claim(Step.REQUEST_CODE, 1)).rows
-        assert read_verification(write_verification(row.verification)) == row.verification
-        assert await store.commit([Commit(row, "c", row.verification)]) == [Outcome.COMMITTED]
+        assert (
+            read_verification(Key(1, 1), row.verification.id, write_verification(row.verification)) == row.verification
+        )
+        assert await store.commit([Commit(row, 1, row.verification)]) == [Outcome.COMMITTED]
         keys = sorted(await redis.keys("*"))
         assert keys == [b"txtproof:events", b"txtproof:lane:request_code", b"txtproof:v:1/1"]
 
@@ -135,9 +149,28 @@ async def test_an_ended_row_leaves_no_inbox_behind(redis_url: str) -> None:
     async with open_redis(redis_url) as redis:
         store = RedisStore(redis, encode)
         await requested(store, Key(1, 1))
-        await Acceptance(store, Policy(), lambda: "x").accept([Delivery(Order(Key(1, 1), Cancel()))])
+        await Acceptance(store, Policy(), lambda: "x", MemoryTurns(lambda: START)).accept(
+            [Delivery(Order(Key(1, 1), Cancel()))]
+        )
         claimed = await store.claim(Step.REQUEST_CODE, 1)
         (row,) = claimed.rows
         ended = decide(row.verification, row.inbox[0], claimed.now, Policy())
-        await store.commit([Commit(row, "c", ended.verification, ended.events)])
+        await store.commit([Commit(row, 1, ended.verification, ended.events)])
         assert sorted(await redis.keys("*")) == [b"txtproof:events", b"txtproof:v:1/1"]
+
+
+async def test_a_row_expires_once_it_has_ended_and_nothing_is_left_to_do(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        store = RedisStore(redis, encode, retention=timedelta(days=30))
+        await requested(store, Key(1, 1))
+        (row,) = (await store.claim(Step.REQUEST_CODE, 1)).rows
+        ended = to_end(row.verification, State.CANCELLED, await store.now(), None, "")
+        to_do = replace(ended, step=Step.WITHDRAW_RECORD, wake=await store.now())
+        await store.commit([Commit(row, 1, to_do)])
+        assert await redis.pttl("txtproof:v:1/1") == -1, "its records are still to be removed"
+        (again,) = (await store.claim(Step.WITHDRAW_RECORD, 1)).rows
+        await store.commit([Commit(again, 1, ended)])
+        days = await redis.pttl("txtproof:v:1/1") / 86_400_000
+        assert 29.9 < days <= 30
+        await requested(store, Key(1, 1), run="w")
+        assert await redis.pttl("txtproof:v:1/1") == -1, "a new run is no old one"

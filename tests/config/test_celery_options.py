@@ -1,16 +1,31 @@
 """Celery's options as a real app has them in the end, and what a beat and a broker make of them."""
 
+import inspect
 from collections.abc import Iterator
 from datetime import timedelta
+from typing import Any
 
+import kombu
 import pytest
+from amqp import Connection
 from celery import Celery
 from celery.backends.base import DisabledBackend
 from celery.beat import Scheduler, Service
 from celery.schedules import schedule
 from kombu.transport.redis import Channel
 
-from config.celery_options import COMMANDS, HARD_LIMIT, SOFT_LIMIT, STALE, TICK, VISIBILITY, WORK, celery_options
+from config.celery_options import (
+    BELL_WAITS,
+    BELLS_KEPT,
+    COMMANDS,
+    HARD_LIMIT,
+    SOFT_LIMIT,
+    STALE,
+    TICK,
+    VISIBILITY,
+    WORK,
+    celery_options,
+)
 from config.settings import load_settings
 from tasks.base import PATIENCE
 from tests.config.giving import LEAST
@@ -51,6 +66,7 @@ def app() -> Iterator[Celery]:
         ("worker_send_task_events", False),
         ("broker_connection_retry_on_startup", True),
         ("broker_connection_max_retries", None),
+        ("broker_channel_error_retry", True),
         ("beat_scheduler", "celery.beat:Scheduler"),
         ("enable_utc", True),
         ("timezone", None),
@@ -134,7 +150,23 @@ def test_every_option_of_the_transport_is_one_that_kombu_knows(app: Celery) -> N
     assert app.conf.broker_transport_options.keys() <= set(Channel.from_transport_options)
 
 
-def test_rabbitmq_gets_no_options_of_redis() -> None:
+def test_rabbitmq_gets_options_that_py_amqp_knows_and_none_of_redis() -> None:
     with made(LEAST | AMQP) as app:
         assert app.conf.broker_url == AMQP["TXTPROOF_BROKER__URL"]
-        assert app.conf.broker_transport_options == {}
+        assert app.conf.broker_transport is None
+        assert app.conf.broker_transport_options == {"confirm_publish": True}
+        assert app.conf.broker_transport_options.keys() <= set(inspect.signature(Connection).parameters)
+
+
+def test_celerys_consumer_never_sees_strangers_messages_on_rabbitmq() -> None:
+    with made(LEAST | AMQP) as app:
+        assert set(app.amqp.queues) == {WORK}
+
+
+@pytest.mark.parametrize("broker", [{}, AMQP])
+def test_bells_do_not_pile_up(broker: dict[str, str]) -> None:
+    with made(LEAST | broker) as app:
+        bells: Any = app.amqp.queues[WORK]
+        assert bells.max_length == BELLS_KEPT
+        assert timedelta(seconds=bells.message_ttl) == BELL_WAITS
+        assert bells.exchange.delivery_mode == kombu.Exchange.TRANSIENT_DELIVERY_MODE

@@ -1,6 +1,7 @@
 """What every judge must keep, in memory or over the wire."""
 
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Protocol
 
 import pytest
@@ -74,9 +75,9 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     public = resolving({(DOMAIN, "NS"): ["ns1.example.test."], ("ns1.example.test", "A"): [HOME]})
     async with serving({HOME: authoritative({})}) as served, serving({RESOLVER: public}) as resolvers:
         resolver = f"{RESOLVER}:{resolvers[RESOLVER].port}"
-        lookup = AuthoritativeLookup(LookOptions((resolver,), served[HOME].port, allow_private_servers=True))
-        yield OverTheWire(served[HOME], lookup)
-        await lookup.aclose()
+        options = LookOptions((resolver,), served[HOME].port, allow_private_servers=True)
+        async with aclosing(AuthoritativeLookup(options)) as lookup:
+            yield OverTheWire(served[HOME], lookup)
 
 
 @pytest.mark.parametrize("values", [(CODE,), (SPF, CODE, b"other"), (OLDER, CODE), (b"", CODE)])

@@ -23,10 +23,11 @@ from txtproof.core.admission import admitted
 from txtproof.core.decisions import Decision
 from txtproof.core.events import Event
 from txtproof.core.model import Key, Record, State, Step, Verification
-from txtproof.core.observations import Attach, Cancel, Command, Resume
+from txtproof.core.observations import Attach, Cancel, Command, Release, Resume
 from txtproof.core.orders import Request
 from txtproof.core.policy import Policy
-from txtproof.core.transitions import to_end
+from txtproof.core.reasons import Reason
+from txtproof.core.transitions import to_blocked, to_end, unblocked
 from txtproof.ports import Arrival, Commit, Outcome, Register, Row, Store, Welcome
 from txtproof.rehearsal.valkey import free_port
 from txtproof.testing.clock import ManualClock
@@ -48,6 +49,8 @@ class Bench:
     """A store under test, what is read of it, and how its time passes."""
 
     store: Store
+    other: Store
+    """The same, as another worker has it."""
     register: Register
     passing: Passing
 
@@ -73,8 +76,8 @@ class Bench:
     async def claim(self, step: Step = Step.REQUEST_CODE, limit: int = 10) -> tuple[Row, ...]:
         return (await self.store.claim(step, limit)).rows
 
-    async def commit(self, row: Row, v: Verification | None = None, commit_id: str = "c", **more: object) -> Outcome:
-        (outcome,) = await self.store.commit([Commit(row, commit_id, v or row.verification, **more)])  # type: ignore[arg-type]  # its own fields
+    async def commit(self, row: Row, v: Verification | None = None, number: int = 1, **more: object) -> Outcome:
+        (outcome,) = await self.store.commit([Commit(row, number, v or row.verification, **more)])  # type: ignore[arg-type]  # its own fields
         return outcome
 
     async def events(self) -> int:
@@ -119,7 +122,7 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
         async def jump(by: timedelta) -> None:
             clock.advance(by)
 
-        yield Bench(memory, memory, jump)
+        yield Bench(memory, memory.as_worker("other"), memory, jump)
         return
     url: str = request.getfixturevalue("redis_url" if request.param == "valkey" else "old_redis")
     async with open_redis(url) as client:
@@ -131,7 +134,7 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
             while await store.now() <= until:
                 await asyncio.sleep(0.005)
 
-        yield Bench(store, RedisRegister(client), wait)
+        yield Bench(store, RedisStore(client, encode, LEASE, worker="other"), RedisRegister(client), wait)
 
 
 async def test_a_claimed_row_is_leased_and_not_gone(bench: Bench) -> None:
@@ -192,10 +195,10 @@ async def test_a_commit_under_an_old_fence_changes_nothing(bench: Bench) -> None
     (holder,) = await bench.claim()
     events = await bench.events()
     late = replace(frozen.verification, detail="late")
-    assert await bench.commit(frozen, late, "late", events=(await bench.newborn())[1]) is Outcome.FENCED
+    assert await bench.commit(frozen, late, events=(await bench.newborn())[1]) is Outcome.FENCED
     assert await bench.register.find(KEY) == v
     assert await bench.events() == events
-    assert await bench.commit(holder, commit_id="holder") is Outcome.COMMITTED
+    assert await bench.commit(holder) is Outcome.COMMITTED
 
 
 async def test_a_commit_that_comes_twice_counts_once(bench: Bench) -> None:
@@ -211,15 +214,15 @@ async def test_a_commit_that_comes_twice_counts_once(bench: Bench) -> None:
 async def test_after_the_last_commit_of_a_visit_its_fence_is_worth_nothing(bench: Bench) -> None:
     await bench.create()
     (row,) = await bench.claim()
-    await bench.commit(row, commit_id="last")
-    assert await bench.commit(row, commit_id="another") is Outcome.FENCED
+    await bench.commit(row)
+    assert await bench.commit(row, number=2) is Outcome.FENCED
 
 
 async def test_a_commit_in_the_middle_keeps_the_lease(bench: Bench) -> None:
     await bench.create()
     (row,) = await bench.claim()
     changed = replace(row.verification, detail="intent")
-    assert await bench.commit(row, changed, "intent", keep_lease=True) is Outcome.COMMITTED
+    assert await bench.commit(row, changed, keep_lease=True) is Outcome.COMMITTED
     assert await bench.claim() == ()
     assert await bench.register.find(KEY) == changed
     await bench.passing(LEASE)
@@ -236,7 +239,7 @@ async def test_a_commit_moves_the_row_between_lanes(bench: Bench) -> None:
     assert await bench.claim() == ()
     (there,) = await bench.claim(Step.PUBLISH_RECORD)
     assert (there.verification, there.claims) == (moved, 1)
-    await bench.commit(there, to_end(moved, State.VERIFIED, await bench.now(), None, ""), "end")
+    await bench.commit(there, to_end(moved, State.VERIFIED, await bench.now(), None, ""))
     await bench.passing(LEASE)
     assert await bench.store.due() == frozenset()
 
@@ -266,13 +269,13 @@ async def test_a_visit_removes_what_it_has_read_and_no_more(bench: Bench) -> Non
     await bench.tell(Resume())
     (row,) = await bench.claim()
     later = replace(row.verification, wake=await bench.now() + timedelta(days=1))
-    assert await bench.commit(row, later, "first", keep_lease=True) is Outcome.COMMITTED
+    assert await bench.commit(row, later, keep_lease=True, heard=1) is Outcome.COMMITTED
     await bench.tell(Cancel())
     assert await bench.claim() == (), "the row is still under lease"
-    assert await bench.commit(row, later, "last") is Outcome.COMMITTED
+    assert await bench.commit(row, later, 2) is Outcome.COMMITTED
     (again,) = await bench.claim()
     assert again.inbox == (Cancel(),), "what came during the visit makes the row due at once"
-    await bench.commit(again, later, "again")
+    await bench.commit(again, later, heard=1)
     assert await bench.claim() == ()
 
 
@@ -323,7 +326,7 @@ async def test_a_new_run_follows_an_ended_one_and_inherits_its_ledger(bench: Ben
     assert heir.sequence == 7 + v.sequence
     (again,) = await bench.claim()
     assert (again.claims, again.fence > row.fence) == (1, True)
-    assert await bench.commit(row, commit_id="late") is Outcome.FENCED
+    assert await bench.commit(row) is Outcome.FENCED
 
 
 async def test_a_withdrawal_of_the_old_run_gives_way_to_the_new_one(bench: Bench) -> None:
@@ -366,9 +369,66 @@ async def test_the_register_lists_by_state(bench: Bench) -> None:
         await bench.create(f"v-{number}", Key(1, number))
     rows = await bench.claim(limit=2)
     for row in rows:
-        await bench.commit(row, to_end(row.verification, State.FAILED, await bench.now(), None, ""), "end")
+        await bench.commit(row, to_end(row.verification, State.FAILED, await bench.now(), None, ""))
     everything = [v.key.domain_id async for v in bench.register.list()]
     assert sorted(everything) == [1, 2, 3, 4, 5]
     assert len([v async for v in bench.register.list(State.FAILED)]) == 2
     assert [v async for v in bench.register.list(State.VERIFIED)] == []
     assert await bench.register.find(Key(9, 9)) is None
+
+
+async def test_what_a_dead_process_held_is_due_again_for_its_own_worker(bench: Bench) -> None:
+    await bench.create()
+    (row,) = await bench.claim()
+    assert await bench.other.recover(Step.REQUEST_CODE) == 0, "another worker may be at it"
+    assert await bench.store.recover(Step.PUBLISH_RECORD) == 0, "another lane has a process of its own"
+    assert await bench.claim() == ()
+    assert await bench.store.recover(Step.REQUEST_CODE) == 1
+    (again,) = await bench.claim()
+    assert again.claims == 2
+    assert await bench.commit(row) is Outcome.FENCED
+    await bench.commit(again)
+    assert await bench.store.recover(Step.REQUEST_CODE) == 0, "it is not held any more"
+
+
+async def test_what_is_handed_back_counts_as_no_claim(bench: Bench) -> None:
+    await bench.create()
+    (row,) = await bench.claim()
+    assert await bench.store.recover(Step.REQUEST_CODE, blameless=True) == 1
+    assert await bench.commit(row) is Outcome.FENCED, "what was handed back is not the holder's any more"
+    (again,) = await bench.claim()
+    assert again.claims == 1
+
+
+async def test_what_another_worker_has_by_now_is_not_recovered(bench: Bench) -> None:
+    await bench.create()
+    await bench.claim()
+    await bench.passing(LEASE)
+    (theirs,) = (await bench.other.claim(Step.REQUEST_CODE, 1)).rows
+    assert await bench.store.recover(Step.REQUEST_CODE) == 0
+    assert await bench.claim() == ()
+    (outcome,) = await bench.other.commit([Commit(theirs, 1, theirs.verification)])
+    assert outcome is Outcome.COMMITTED
+
+
+async def test_what_is_left_to_its_lease_is_not_recovered(bench: Bench) -> None:
+    await bench.create()
+    (row,) = await bench.claim()
+    await bench.store.leave(row)
+    assert await bench.store.recover(Step.REQUEST_CODE) == 0
+    await bench.passing(LEASE)
+    assert len(await bench.claim()) == 1
+
+
+async def test_what_is_parked_is_listed_until_it_is_released(bench: Bench) -> None:
+    await bench.create()
+    (row,) = await bench.claim()
+    parked = to_blocked(row.verification, await bench.now(), row.verification.deadline, Reason.POISON, "")
+    await bench.commit(row, parked)
+    assert await bench.register.parked() == [KEY]
+    assert await bench.claim() == ()
+    assert await bench.tell(Release()) is Welcome.ATTACHED
+    (again,) = await bench.claim()
+    assert again.inbox == (Release(),)
+    await bench.commit(again, unblocked(parked, await bench.now()), heard=1)
+    assert await bench.register.parked() == []

@@ -112,7 +112,7 @@ async def world(request: pytest.FixtureRequest) -> AsyncIterator[World]:
     with NexusStandIn() as nexus:
         known = nexus.credentials
         auth = BearerAuth(SecretStr(known.token), SecretStr(known.application_token), known.header)
-        client = NexusClient(NexusOptions(nexus.url, auth, timedelta(seconds=10), 8))
+        client = NexusClient(NexusOptions(nexus.url, auth, timedelta(seconds=10)))
         try:
             yield OverHttp(nexus, client)
         finally:

@@ -20,13 +20,16 @@ from txtproof.core.observations import (
     Observation,
     Poisoned,
     Published,
+    Queued,
     Rejected,
+    Release,
     Resume,
     Routed,
     Unreachable,
     Unseen,
     Withdrawn,
     Woken,
+    ZoneSeen,
 )
 from txtproof.core.orders import Request
 from txtproof.core.policy import Policy
@@ -64,12 +67,15 @@ OBSERVATIONS: tuple[Observation, ...] = (
     Match(()),
     Miss(Reason.NO_SUCH_NAME, "NXDOMAIN", ()),
     Miss(Reason.STALE_SERVER, "ns2", (), timedelta(seconds=9)),
+    Miss(Reason.NO_TXT, "NOERROR", (), zone=ZoneSeen("test", timedelta(hours=1))),
     Unseen(Reason.TIMEOUT, "nobody answers"),
     Attach(),
     Attach(NOW + timedelta(days=20), DOMAIN, "signup-1"),
     Cancel(),
     Resume(),
+    Release(),
     Poisoned(6),
+    Queued(NOW + timedelta(seconds=30)),
 )
 
 
@@ -118,8 +124,8 @@ def blocked_in_publishing() -> Verification:
     return seen(publishing(), REFUSED).verification
 
 
-def blocked_in_checking() -> Verification:
-    """One that has killed its workers."""
+def parked() -> Verification:
+    """One that was set aside while it was checked, since it has killed its workers."""
     return seen(checking(), Poisoned(6)).verification
 
 
@@ -144,7 +150,7 @@ def expired() -> Verification:
     return seen(v, Woken(), now=v.deadline).verification
 
 
-ACTIVE = (requested, publishing, checking, renewed, blocked_in_requested, blocked_in_publishing, blocked_in_checking)
+ACTIVE = (requested, publishing, checking, renewed, blocked_in_requested, blocked_in_publishing, parked)
 ENDED = (verified, cancelled, failed, expired)
 EVERY = (*ACTIVE, *ENDED)
 STATES = {
@@ -154,7 +160,7 @@ STATES = {
     renewed: State.CHECKING,
     blocked_in_requested: State.BLOCKED,
     blocked_in_publishing: State.BLOCKED,
-    blocked_in_checking: State.BLOCKED,
+    parked: State.BLOCKED,
     verified: State.VERIFIED,
     cancelled: State.CANCELLED,
     failed: State.FAILED,

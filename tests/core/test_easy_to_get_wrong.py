@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -18,6 +18,7 @@ from tests.core.rows import (
     blocked_in_publishing,
     cancelled,
     checking,
+    parked,
     publishing,
     renewed,
     requested,
@@ -37,11 +38,13 @@ from txtproof.core.observations import (
     Match,
     Miss,
     Published,
+    Queued,
     Resume,
     Unreachable,
     Unseen,
     Withdrawn,
     Woken,
+    ZoneSeen,
 )
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import BLIND, MISSES, Reason
@@ -249,6 +252,49 @@ def test_the_record_is_ensured_anew_after_every_eighth_miss() -> None:
     assert set(effects) == {FindRoute, Look}
 
 
+HOUR = timedelta(hours=1)
+FOUND = Miss(Reason.NO_SUCH_NAME, "NXDOMAIN", (), zone=ZoneSeen(DOMAIN, HOUR))
+
+
+def looked_in(v: Verification, now: datetime) -> str | None:
+    """Return the zone that a look at that time is told of."""
+    effect = decide(replace(v, wake=now), Woken(), now, POLICY).effect
+    assert isinstance(effect, Look)
+    return effect.zone
+
+
+def test_the_zone_that_a_look_found_is_told_to_the_next_ones_for_as_long_as_it_holds() -> None:
+    assert looked_in(checking(), NOW) is None
+    v = decide(checking(), FOUND, NOW, POLICY).verification
+    again = decide(v, Miss(Reason.NO_TXT, "", ()), NOW + HOUR / 2, POLICY).verification
+    for told in (v, again):
+        assert looked_in(told, NOW + HOUR - timedelta(milliseconds=1)) == DOMAIN
+        assert looked_in(told, NOW + HOUR) is None
+
+
+def test_the_zone_that_a_later_look_found_takes_the_place_of_the_one_before() -> None:
+    v = decide(checking(), FOUND, NOW, POLICY).verification
+    v = decide(v, replace(FOUND, zone=ZoneSeen("test", HOUR)), NOW + HOUR, POLICY).verification
+    assert looked_in(v, NOW + HOUR) == "test"
+
+
+@pytest.mark.parametrize("zone", [None, ZoneSeen(DOMAIN, HOUR)])
+def test_the_zone_is_forgotten_when_nothing_could_be_seen(zone: ZoneSeen | None) -> None:
+    v = decide(checking(), FOUND, NOW, POLICY).verification
+    v = decide(v, Unseen(Reason.TIMEOUT, "", zone=zone), NOW, POLICY).verification
+    assert (v.zone, v.zone_until) == (None, None)
+    assert looked_in(v, NOW) is None
+
+
+def test_a_new_code_is_looked_for_without_the_zone_of_the_one_before() -> None:
+    found = replace(FOUND, zone=ZoneSeen(DOMAIN, LIFETIME * 9))
+    v = decide(checking(), found, NOW, POLICY).verification
+    for observation in (Woken(), CodeIssued("code-2", EXPIRY + LIFETIME, DOMAIN)):
+        stale = replace(v, zone=DOMAIN, zone_until=EXPIRY + LIFETIME)
+        v = decide(stale, observation, EXPIRY, POLICY).verification
+        assert (v.zone, v.zone_until) == (None, None)
+
+
 def test_a_new_run_knows_what_the_old_one_wrote_and_its_events_go_on_counting() -> None:
     old = seen(checking(), Match(())).verification
     heir, events = inherited(replace(requested(), id="v-2"), (), old)
@@ -307,3 +353,24 @@ def test_neither_a_name_from_the_command_nor_from_nexus_fails_in_words() -> None
 
 def test_the_name_that_nexus_gives_is_taken_where_the_command_has_none() -> None:
     assert seen(requested(None), ISSUED).verification.domain == DOMAIN
+
+
+@pytest.mark.parametrize("before", [requested, publishing, cancelled])
+def test_a_place_in_the_line_is_kept_until_the_call_is_made(before: Callable[[], Verification]) -> None:
+    turn = NOW + timedelta(seconds=30)
+    v = decide(before(), Queued(turn), NOW, POLICY).verification
+    assert (v.turn, v.wake, v.failures) == (turn, turn, 0)
+    effect = decide(v, ROUTED if v.step is Step.PUBLISH_RECORD else Woken(), turn, POLICY).effect
+    assert isinstance(effect, RequestCode | Publish | Withdraw)
+    assert effect.turn == turn
+    answered = decide(v, Unreachable(Reason.UPSTREAM_UNREACHABLE, "503"), turn, POLICY).verification
+    assert answered.turn is None, "another call takes a place of its own"
+
+
+def test_what_is_parked_sleeps_until_its_deadline_and_costs_its_code_nothing() -> None:
+    v = parked()
+    assert v.code is not None
+    assert v.wake == v.code.expires
+    without_code = decide(v, Woken(), v.code.expires, POLICY)
+    assert (without_code.effect, without_code.verification.wake) == (None, v.deadline)
+    assert decide(without_code.verification, Woken(), v.deadline, POLICY).verification.state is State.EXPIRED

@@ -15,13 +15,13 @@ from tests.core.rows import (
     ROUTED,
     SOON,
     STATES,
-    blocked_in_checking,
     blocked_in_publishing,
     blocked_in_requested,
     cancelled,
     checking,
     expired,
     failed,
+    parked,
     publishing,
     renewed,
     requested,
@@ -42,7 +42,9 @@ from txtproof.core.observations import (
     Observation,
     Poisoned,
     Published,
+    Queued,
     Rejected,
+    Release,
     Resume,
     Unreachable,
     Unseen,
@@ -56,6 +58,8 @@ UNSURE = Ambiguous(Reason.UPSTREAM_AMBIGUOUS, "no answer")
 NO_ROUTE = Blocked(Reason.NO_ROUTE, "no zone")
 MISS = Miss(Reason.NO_SUCH_NAME, "NXDOMAIN", ())
 BLIND = Unseen(Reason.TIMEOUT, "nobody answers")
+
+IN_LINE = Queued(SOON + timedelta(seconds=30))
 
 R, P, C, B = State.REQUESTED, State.PUBLISHING, State.CHECKING, State.BLOCKED
 V, F, X = State.VERIFIED, State.FAILED, State.CANCELLED
@@ -76,6 +80,7 @@ TABLE: list[tuple[Builder, Observation, State, type | None, list[str]]] = [
     (requested, Attach(), R, None, ["accepted"]),
     (requested, Resume(), R, None, []),
     (requested, Poisoned(6), B, None, ["blocked"]),
+    (requested, IN_LINE, R, None, []),
     (requested, Match(()), R, None, []),
     (requested, Published(), R, None, []),
     (requested, Withdrawn(), R, None, []),
@@ -88,6 +93,7 @@ TABLE: list[tuple[Builder, Observation, State, type | None, list[str]]] = [
     (publishing, Cancel(), X, None, ["cancelled"]),
     (publishing, Attach(), P, None, ["accepted"]),
     (publishing, Poisoned(6), B, None, ["blocked"]),
+    (publishing, IN_LINE, P, None, []),
     (publishing, ISSUED, P, None, []),
     (publishing, Match(()), P, None, []),
     # the name servers are to serve it
@@ -101,6 +107,7 @@ TABLE: list[tuple[Builder, Observation, State, type | None, list[str]]] = [
     (checking, UNSURE, C, Look, []),
     (checking, Cancel(), X, None, ["cancelled"]),
     (checking, Poisoned(6), B, None, ["blocked"]),
+    (checking, IN_LINE, C, Look, []),
     (checking, ISSUED, C, None, []),
     (renewed, Match(()), V, None, ["verified"]),
     # a person is waited for
@@ -111,18 +118,23 @@ TABLE: list[tuple[Builder, Observation, State, type | None, list[str]]] = [
     (blocked_in_requested, LATER, B, None, []),
     (blocked_in_requested, UNSURE, B, None, []),
     (blocked_in_requested, Resume(), R, None, ["resumed"]),
+    (blocked_in_requested, Release(), B, None, []),
+    (blocked_in_requested, IN_LINE, B, None, []),
     (blocked_in_requested, Cancel(), X, None, ["cancelled"]),
     (blocked_in_publishing, ROUTED, B, Publish, []),
     (blocked_in_publishing, REFUSED, B, None, []),
     (blocked_in_publishing, NO_ROUTE, B, None, ["blocked"]),
     (blocked_in_publishing, Resume(), P, None, ["resumed"]),
-    (blocked_in_checking, Match(()), V, None, ["verified"]),
-    (blocked_in_checking, MISS, C, None, ["resumed", "checked"]),
-    (blocked_in_checking, Resume(), C, None, ["resumed"]),
+    (parked, Match(()), V, None, ["verified"]),
+    (parked, MISS, C, None, ["resumed", "checked"]),
+    (parked, Resume(), B, None, []),
+    (parked, Release(), C, None, ["resumed"]),
+    (parked, Cancel(), X, None, ["cancelled"]),
     # it has ended
     (cancelled, Withdrawn(), X, None, ["record-removed"]),
     (cancelled, REFUSED, X, None, []),
     (cancelled, LATER, X, None, []),
+    (cancelled, IN_LINE, X, None, []),
     (cancelled, Match(()), X, None, []),
     (verified, Cancel(), V, None, []),
     (verified, Attach(), V, None, []),
@@ -149,7 +161,7 @@ def test_each_observation_has_its_meaning_in_each_state(
         (checking, Look),
         (blocked_in_requested, RequestCode),
         (blocked_in_publishing, FindRoute),
-        (blocked_in_checking, Look),
+        (parked, type(None)),
         (cancelled, Withdraw),
         (verified, type(None)),
         (failed, type(None)),

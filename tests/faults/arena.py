@@ -40,9 +40,8 @@ ENDED_WITHIN = LEASE + timedelta(seconds=20)
 WORK_QUEUE = "txtproof.work"
 CLEANED_WITHIN = timedelta(seconds=75)
 """How long after its end: superseded values are removed once more a minute later."""
-LIMITS_EXIST = False
-"""True once txtproof knows the settings of its limits per credential."""
 LIMITS = {"TXTPROOF_NEXUS__CALLS_PER_SECOND": "1000", "TXTPROOF_NEXUS__CALLS_IN_FLIGHT": "200"}
+"""Out of the way: how fast the world may be called is no matter of faults."""
 PUBLISHER_LIMITS = "calls_per_second = 1000\ncalls_in_flight = 200\n"
 
 
@@ -155,7 +154,7 @@ class Arena:
             "TXTPROOF_CONFIG_FILE": str(self.directory / "publishers.toml"),
             "ARENA_SECRET": self.tsig_secret,
             **({"TXTPROOF_BROKER__URL": self._broker_url} if self._broker_url else {}),
-            **(LIMITS if LIMITS_EXIST else {}),
+            **LIMITS,
         }
 
     @property
@@ -275,7 +274,7 @@ class Arena:
         (self.directory / "publishers.toml").write_text(
             f'[[publishers]]\nname = "arena"\nkind = "rfc2136"\nzones = {json.dumps(self._free_zones)}\n'
             f'server = "{self.dns.resolver}"\ntsig_name = "{TSIG_NAME}"\ntsig_secret = "env:ARENA_SECRET"\n'
-            + (PUBLISHER_LIMITS if LIMITS_EXIST else "")
+            + PUBLISHER_LIMITS
         )
 
     def redis(self) -> redis.Redis:

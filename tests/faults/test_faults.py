@@ -14,6 +14,7 @@ from tests.faults.table import FAULTS
 
 BROKERS: dict[str, str | None] = {
     "redis": None,
+    "rabbitmq": "rabbitmq",
 }
 """Each with the fixture that has its URL; None: the store is the broker."""
 SEED = int(os.environ.get("SEED", "1"))

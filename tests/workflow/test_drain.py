@@ -175,3 +175,42 @@ async def test_a_command_that_comes_during_a_visit_is_heard_right_after_it() -> 
     await world.work()
     assert (await world.verification()).state is State.CANCELLED
     assert (await world.verification()).domain == DOMAIN
+
+
+async def test_no_row_is_begun_once_the_worker_is_about_to_end() -> None:
+    world = World()
+    held = Held(world)
+    await requests(world, held, SLOW, KEY)
+    begun = replace(world.workflow(), in_flight=1).drain(
+        Step.REQUEST_CODE, world.ring, PATIENCE, lambda: held.now_in_flight > 0 or bool(held.issued)
+    )
+    draining = asyncio.create_task(begun)
+    while not held.now_in_flight:
+        await asyncio.sleep(0)
+    held.let_go.set()
+    assert not await draining
+    assert list(held.issued) == [SLOW]
+
+
+async def test_what_a_drain_is_cut_off_from_is_handed_back_at_once_and_runs_on_nowhere() -> None:
+    world = World()
+    held = Held(world)
+    await requests(world, held, SLOW)
+    draining = asyncio.create_task(world.workflow().drain(Step.REQUEST_CODE, world.ring, PATIENCE))
+    while not held.now_in_flight:
+        await asyncio.sleep(0)
+    draining.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await draining
+    assert held.now_in_flight == 0
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    (row,) = (await world.store.claim(Step.REQUEST_CODE, 1)).rows
+    assert row.claims == 1, "it is not the row's fault"
+
+
+async def test_what_a_process_of_the_worker_held_when_it_died_is_taken_up_at_once() -> None:
+    world = World()
+    await world.request()
+    assert len((await world.store.claim(Step.REQUEST_CODE, 10)).rows) == 1
+    await world.workflow().drain(Step.REQUEST_CODE, world.ring, PATIENCE)
+    assert (await world.verification()).state is State.PUBLISHING

@@ -14,6 +14,7 @@ from txtproof.testing.clock import ManualClock
 from txtproof.testing.lookup import MemoryLookup
 from txtproof.testing.publisher import MemoryPublishing
 from txtproof.testing.store import MemoryStore
+from txtproof.testing.turns import MemoryTurns
 from txtproof.testing.upstream import MemoryUpstream
 from txtproof.testing.zones import MemoryZones
 from txtproof.workflow import Workflow
@@ -35,6 +36,7 @@ class World:
         self.zones.put(DOMAIN, 300, SPF)
         self.store = MemoryStore(self.clock, LEASE)
         self.upstream = MemoryUpstream(self.clock.now)
+        self.turns = MemoryTurns(self.clock.now)
         self.publishing = MemoryPublishing(self.zones)
         self.lookup = MemoryLookup(self.served)
         self.serving = True
@@ -55,11 +57,11 @@ class World:
             "upstream": self.upstream,
             "publishing": self.publishing,
             "lookup": self.lookup,
+            "turns": self.turns,
         }
         return Workflow(
             **(usual | parts),
             clock=self.clock,
-            new_id=lambda: next(self._ids),
             policy=self.policy,
             timeouts=Timeouts(lease=LEASE),
         )
@@ -70,7 +72,7 @@ class World:
 
     async def take(self, wish: Any, key: Key = KEY, store: Any = None) -> Welcome | Refusal:
         """Accept one order."""
-        acceptance = Acceptance(store or self.store, self.policy, lambda: next(self._ids))
+        acceptance = Acceptance(store or self.store, self.policy, lambda: next(self._ids), self.turns)
         (outcome,) = await acceptance.accept([Delivery(Order(key, wish))])
         return outcome
 

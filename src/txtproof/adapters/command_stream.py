@@ -8,6 +8,7 @@ from redis.asyncio import Redis
 from redis.exceptions import ResponseError
 
 from txtproof.adapters.redis_connection import speaking
+from txtproof.adapters.redis_keys import PREFIX, Keys
 
 GROUP = "txtproof"
 IDLE = timedelta(seconds=30)
@@ -30,12 +31,11 @@ class Message:
 class CommandStream:
     """Read commands as one consumer of the group. Every method raises StoreUnavailable."""
 
-    def __init__(self, redis: Redis, consumer: str, idle: timedelta = IDLE, prefix: str = "txtproof") -> None:
+    def __init__(self, redis: Redis, consumer: str, idle: timedelta = IDLE, prefix: str = PREFIX) -> None:
         self._redis = redis
         self._consumer = consumer
         self._idle = round(idle / timedelta(milliseconds=1))
-        self._commands = f"{prefix}:commands"
-        self._rejected = f"{prefix}:rejected"
+        self._commands, self._rejected = Keys(prefix).commands, Keys(prefix).rejected
 
     async def read(self, limit: int, wait: timedelta) -> list[Message]:
         """Return up to `limit` messages: first those that a dead worker left, else new ones, waiting for the first."""
@@ -59,6 +59,7 @@ class CommandStream:
             async with self._redis.pipeline(transaction=True) as pipe:
                 self._set_aside(pipe, message.body, problem, message.entry_id)
                 pipe.xack(*self.ack_of(message))
+                pipe.xdel(self._commands, message.entry_id)
                 await pipe.execute()
 
     async def set_aside(self, body: bytes, problem: bytes) -> None:

@@ -14,19 +14,24 @@ DEEPEST = 16
 
 def parse(raw: bytes) -> dict[str, Any]:
     """Read an object; raises Refused."""
+    whole = parse_any(raw)
+    if not isinstance(whole, dict):
+        raise Refused(Fault.NOT_AN_OBJECT, "the message is not a JSON object")
+    return whole
+
+
+def parse_any(raw: bytes) -> Any:
+    """Read whatever it is; raises Refused."""
     if len(raw) > LARGEST:
         raise Refused(Fault.TOO_LARGE, f"the message has {len(raw)} bytes: at most {LARGEST} are taken")
     if _depth(raw) > DEEPEST:
         raise Refused(Fault.TOO_DEEP, f"more than {DEEPEST} brackets within each other")
     try:
-        whole = json.loads(raw.decode(), object_pairs_hook=_each_once, parse_constant=_no_constant)
+        return json.loads(raw.decode(), object_pairs_hook=_each_once, parse_constant=_no_constant)
     except Refused:
         raise
     except (ValueError, RecursionError):
         raise Refused(Fault.NOT_JSON, "the message is not JSON in UTF-8") from None
-    if not isinstance(whole, dict):
-        raise Refused(Fault.NOT_AN_OBJECT, "the message is not a JSON object")
-    return whole
 
 
 def _depth(raw: bytes) -> int:

@@ -13,13 +13,16 @@ from typing import Annotated, Any
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, StrictInt, ValidationError
 
 from txtproof.adapters.message_faults import Fault, Refused
-from txtproof.adapters.message_json import parse, unwritable
+from txtproof.adapters.message_json import parse, parse_any, unwritable
 from txtproof.core.model import MAX_ID, Key
 from txtproof.core.observations import Cancel, Resume
 from txtproof.core.orders import Order, Refusal, Request
 from txtproof.domains import BadDomain, parse_domain
 
 PREFIX = "com.txtproof.verification."
+TASK = "verification.request"
+"""The Celery task's name."""
+KEYWORDS_ONLY = "write keyword arguments only"
 RFC_3339 = re.compile(
     r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]([01][0-9]|2[0-3])(:[0-9]{2}){2}(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
@@ -93,13 +96,36 @@ def read_request(members: Mapping[str, object]) -> Order | Refusal:
     try:
         # the same road as text from the stream: what JSON cannot hold was never in a message
         raw = json.dumps(dict(members), default=unwritable).encode()
-        whole = parse(raw)
-        correlated = _checked(_Correlated, {"correlationid": whole.pop("correlationid", None)})
-        return _request(whole, correlated.correlationid)
+        return _from_members(parse(raw))
     except Refused as refused:
         return refused.refusal
     except (TypeError, ValueError, RecursionError):
         return Refusal(Fault.NOT_JSON.value, "the arguments cannot be written as JSON: write members of the contract")
+
+
+def read_task(task: object, raw: bytes) -> Order | Refusal:
+    """Read the message of a Celery task (protocol 2): its name, and the body `[args, kwargs, embed]`."""
+    try:
+        return _from_task(task, raw)
+    except Refused as refused:
+        return refused.refusal
+
+
+def _from_task(task: object, raw: bytes) -> Order:
+    if task != TASK:
+        raise Refused(Fault.UNKNOWN_TYPE, f"task: write {TASK}")
+    match parse_any(raw):
+        case [[], dict() as members, _]:
+            return _from_members(members)
+        case [[*_], dict(), _]:
+            raise Refused(Fault.WRONG_TYPE, KEYWORDS_ONLY)
+        case _:
+            raise Refused(Fault.WRONG_TYPE, "the body is not [args, kwargs, embed] of Celery's protocol 2")
+
+
+def _from_members(whole: dict[str, Any]) -> Order:
+    correlated = _checked(_Correlated, {"correlationid": whole.pop("correlationid", None)})
+    return _request(whole, correlated.correlationid)
 
 
 def _from_envelope(whole: dict[str, Any]) -> Order:

@@ -1,11 +1,9 @@
 """Nexus over HTTP: one call, no repeats of its own, bounded in time and size, and its answer as a value."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
@@ -14,19 +12,17 @@ from txtproof.adapters.nexus_answers import SUCCESSES, Reading, Reply, read_answ
 from txtproof.adapters.nexus_fields import presentable
 from txtproof.adapters.nexus_options import BasicAuth, BearerAuth, NexusOptions, check_base_url
 from txtproof.core.model import Key
-from txtproof.core.observations import Ambiguous, Blocked, Unreachable, UpstreamAnswer
+from txtproof.core.observations import Ambiguous, Unreachable, UpstreamAnswer
 from txtproof.core.reasons import Reason
 
 MAX_BODY = 64 * 1024
 """Bytes of an answer's body; what is longer is not read on."""
-AUTH_PAUSE = timedelta(seconds=30)
-"""How long no call is made after a 401: short, so that a `resume` soon after the new credential is not lost."""
-WAITING = 0.5
-"""The share of a call's time that it may wait for its turn: a call sent with no time left only ends ambiguous."""
+KEPT = 8
+"""Connections kept open between calls."""
 CONNECTING = 0.4
 """TCP may take this share of the time left, and TLS the same: of a handshake cut short from outside, httpcore loses the
 socket."""
-__all__ = ["AUTH_PAUSE", "MAX_BODY", "BasicAuth", "BearerAuth", "NexusClient", "NexusOptions", "check_base_url"]
+__all__ = ["MAX_BODY", "BasicAuth", "BearerAuth", "NexusClient", "NexusOptions", "check_base_url"]
 
 
 def _wall_clock() -> datetime:
@@ -46,10 +42,6 @@ class _Call:
             self.sent = True
 
 
-class _NoTurnError(Exception):
-    """Too many calls are in flight."""
-
-
 class NexusClient:
     """Call Nexus; port `Upstream`. `aclose` ends its connections."""
 
@@ -57,42 +49,29 @@ class NexusClient:
         self,
         options: NexusOptions,
         *,
-        elapsed: Callable[[], float] = time.monotonic,
         now: Callable[[], datetime] = _wall_clock,
     ) -> None:
         self._options = options
-        self._elapsed = elapsed
         self._now = now
         self._secrets = options.auth.secrets()
         self._base_url = check_base_url(options.base_url)
-        self._turn = asyncio.Semaphore(options.most_in_flight)
-        self._refused_at: float | None = None
         self._http = httpx.AsyncClient(
             # identity: a small compressed body could be a large one
             headers={"Accept": "application/json", "Accept-Encoding": "identity", **options.auth.headers()},
-            limits=httpx.Limits(max_connections=options.most_in_flight),
+            # how many calls there are at a time is not this client's business: see the port `Turns`
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=KEPT),
             follow_redirects=False,
             trust_env=False,
             cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
 
     async def generate_code(self, key: Key) -> UpstreamAnswer:
-        """Ask for a code, once.
-
-        After a 401 no call is made for `AUTH_PAUSE`, for no key: each is answered Blocked at once.
-        """
-        if self._pausing():
-            return self._paused()
+        """Ask for a code, once."""
         call = _Call()
         whole = self._options.call_timeout.total_seconds()
-        end = time.monotonic() + whole
         try:
-            async with asyncio.timeout(whole), self._my_turn(whole * WAITING):
-                if self._pausing():
-                    return self._paused()
-                await self._exchange(key, call, end - time.monotonic())
-        except _NoTurnError:
-            return self._cut_short(key, call, f"not sent: no turn within {whole * WAITING:g} s")
+            async with asyncio.timeout(whole):
+                await self._exchange(key, call, whole)
         except (TimeoutError, httpx.TimeoutException):
             how = "no answer" if call.sent else "not sent"
             return self._cut_short(key, call, f"{how} within {whole:g} s")
@@ -103,18 +82,6 @@ class NexusClient:
             return self._cut_short(key, call, type(error).__name__)
         assert call.reply is not None, "an exchange without an exception has a reply"
         return self._read(key, call.reply)
-
-    @asynccontextmanager
-    async def _my_turn(self, seconds: float) -> AsyncIterator[None]:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._turn.acquire()
-        except TimeoutError:
-            raise _NoTurnError from None
-        try:
-            yield
-        finally:
-            self._turn.release()
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -138,8 +105,6 @@ class NexusClient:
             call.reply = replace(head, body=bytes(body[:MAX_BODY]), oversized=len(body) > MAX_BODY)
 
     def _read(self, key: Key, reply: Reply) -> UpstreamAnswer:
-        if reply.status == httpx.codes.UNAUTHORIZED:
-            self._refused_at = self._elapsed()
         return read_answer(reply, Reading(key, self._now(), self._secrets, self._options.refuse_public_suffixes))
 
     def _cut_short(self, key: Key, call: _Call, why: str) -> UpstreamAnswer:
@@ -149,10 +114,3 @@ class NexusClient:
         if call.sent:
             return Ambiguous(Reason.UPSTREAM_AMBIGUOUS, detail)
         return Unreachable(Reason.UPSTREAM_UNREACHABLE, detail)
-
-    def _pausing(self) -> bool:
-        return self._refused_at is not None and self._elapsed() - self._refused_at < AUTH_PAUSE.total_seconds()
-
-    def _paused(self) -> Blocked:
-        seconds = f"{AUTH_PAUSE.total_seconds():g}"
-        return Blocked(Reason.UPSTREAM_AUTH, f"not called: the credential was refused less than {seconds} s ago")

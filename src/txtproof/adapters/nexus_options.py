@@ -81,14 +81,13 @@ class NexusOptions:
     base_url: str
     auth: BearerAuth | BasicAuth
     call_timeout: timedelta = timedelta(seconds=10)
-    """For the whole call: waiting for its turn, connecting, sending, and reading to the last byte."""
-    most_in_flight: int = 8
+    """For the whole call: connecting, sending, and reading to the last byte."""
     refuse_public_suffixes: bool = True
 
     def __post_init__(self) -> None:
         check_base_url(self.base_url)
-        if self.call_timeout <= timedelta(0) or self.most_in_flight < 1:
-            raise ValueError("call_timeout and most_in_flight must be more than nothing")
+        if self.call_timeout <= timedelta(0):
+            raise ValueError("call_timeout must be more than nothing")
 
 
 def check_base_url(url: str) -> str:

@@ -1,37 +1,53 @@
-"""The store on Redis or Valkey: four Lua scripts, each one atomic step (docs/architecture.md).
+"""The store on Redis or Valkey: Lua scripts, each one atomic step (docs/architecture.md); keys in redis_keys.py.
 
-A row is the hash `txtproof:v:ORG/DOMAIN` (doc, fence, claims, commit, step, ended, born, taken). The sorted set
-`txtproof:lane:STEP` says when it is due. `txtproof:inbox:ORG/DOMAIN` holds commands until a visit reads them: only a
-visit writes a document. `txtproof:events` is the outbox.
+A row is one string: see lua/row.lua. Only a visit writes a document: commands wait in the row's inbox until one reads
+them. All times are the server's.
 """
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from typing import Any
 
+import msgspec
 from redis.asyncio import Redis
+from redis.commands.core import AsyncScript
 
-from txtproof.adapters.documents import read_command, read_verification, write_command, write_verification
+from txtproof.adapters.documents import read_verification, write_verification
+from txtproof.adapters.inbox_lines import read_command, write_command
 from txtproof.adapters.redis_connection import slices, speaking
-from txtproof.core.events import Event
-from txtproof.core.model import Key, Step
+from txtproof.adapters.redis_keys import PREFIX, Keys
+from txtproof.core.events import Event, EventKind, Json
+from txtproof.core.model import Key, State, Step, Verification
+from txtproof.core.reasons import EXPLANATIONS, Reason
 from txtproof.core.transitions import inherited
 from txtproof.ports import Arrival, Claimed, Commit, Outcome, Row, Welcome
 
 log = logging.getLogger(__name__)
 
 LEASE = timedelta(seconds=60)
-CHANGED = b"changed"
+RETENTION = timedelta(days=30)
+MOST = 250
+"""Rows changed by one script: the server does nothing else meanwhile, for about 4 ms."""
+_NOWHERE = "-"
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+def script(redis: Redis, name: str) -> AsyncScript:
+    """Return a script of ours; what it knows of rows is put in front of it."""
+    row, own = (files(__package__).joinpath("lua", f"{one}.lua").read_text() for one in ("row", name))
+    return redis.register_script(row + own)
 
 
 class RedisStore:
     """Port `Store`.
 
-    All times are the server's. Scripts may be sent twice by the client library when a reply is lost: each says in
-    its head why that is harmless. Every method raises StoreUnavailable where the server does not do its part.
+    Scripts may be sent twice by the client library when a reply is lost: each says in its head why that is
+    harmless. Every method raises StoreUnavailable where the server does not do its part. `worker` names the worker
+    whose processes claim, one at a time per lane; `retention` is how long ended rows are kept.
     """
 
     def __init__(
@@ -39,55 +55,66 @@ class RedisStore:
         redis: Redis,
         encode: Callable[[Event], bytes],
         lease: timedelta = LEASE,
-        prefix: str = "txtproof",
-        events_kept: int = 1_000_000,
+        *,
+        worker: str = "",
+        retention: timedelta = RETENTION,
+        prefix: str = PREFIX,
     ) -> None:
         self._redis = redis
         self._encode = encode
-        self._lease = lease
-        self._prefix = prefix
-        self._events_kept = events_kept
-        self._claim, self._commit, self._accept, self._audit = (
-            redis.register_script(files(__package__).joinpath("lua", f"{name}.lua").read_text())
-            for name in ("claim", "commit", "accept", "audit")
+        self._lease = _length(lease)
+        self._retention = _length(retention)
+        self._keys = Keys(prefix)
+        self._held = self._keys.held(worker)
+        self._claim, self._commit, self._accept, self._recover, self._park, self._audit = (
+            script(redis, name) for name in ("claim", "commit", "accept", "recover", "park", "audit")
         )
 
     async def now(self) -> datetime:
-        """Return the server's time."""
+        """Return the server's time, in whole milliseconds: what is due now is due at once, not at the next one."""
         with speaking(self._redis):
             seconds, micros = await self._redis.time()
-        return datetime.fromtimestamp(seconds, UTC) + timedelta(microseconds=micros)
+        return _EPOCH + timedelta(seconds=seconds, milliseconds=micros // 1000)
 
     async def claim(self, step: Step, limit: int) -> Claimed:
         """Lease up to `limit` due rows of a lane."""
-        lease = round(self._lease / timedelta(milliseconds=1))
+        keys = [self._keys.lane(step), self._held]
         with speaking(self._redis):
-            reply: Sequence[Any] = await self._claim(keys=[self._lane(step)], args=[self._prefix, step, limit, lease])
-        now, *found = reply
-        rows = tuple(row for one in found if (row := _row(one)) is not None)
-        return Claimed(datetime.fromtimestamp(0, UTC) + timedelta(microseconds=int(now)), rows)
+            now, *found = await self._claim(keys, [self._keys.prefix, _letter(step), limit, self._lease])
+        rows = [(one, _row(one)) for one in found]
+        for one, row in rows:
+            if row is None:
+                await self._set_aside(one)
+        return Claimed(_EPOCH + timedelta(milliseconds=now), tuple(row for _, row in rows if row is not None))
 
     async def commit(self, commits: Sequence[Commit]) -> list[Outcome]:
-        """Write each change whose fence still holds, all in one round trip."""
-        if not commits:
-            return []
-        with speaking(self._redis):
-            async with self._redis.pipeline(transaction=False) as pipe:
-                for commit in commits:
-                    await self._commit(*self._commit_arguments(commit), client=pipe)
-                return [Outcome(reply.decode()) for reply in await pipe.execute()]
+        """Write each change whose fence still holds."""
+        outcomes: list[Outcome] = []
+        for batch in _batches(commits):
+            rows = [self._keys.row(commit.verification.key) for commit in batch]
+            changes = _packed([self._change(commit) for commit in batch])
+            with speaking(self._redis):
+                replies = await self._commit(
+                    [self._held, self._keys.events, self._keys.parked, *rows],
+                    [self._keys.prefix, self._retention, changes],
+                )
+            outcomes += [Outcome(reply.decode()) for reply in replies]
+        return outcomes
 
     async def accept(self, arrivals: Sequence[Arrival]) -> list[Welcome]:
         """Create, attach or refuse each."""
-        if not arrivals:
-            return []
+        return [welcome for batch in _batches(arrivals) for welcome in await self._accepted(batch)]
+
+    async def recover(self, step: Step, *, blameless: bool = False) -> int:
+        """Make due again what this worker holds in a lane."""
         with speaking(self._redis):
-            replies = await self._accept_once(arrivals)
-            while changed := [place for place, reply in enumerate(replies) if reply == CHANGED]:
-                again = await self._accept_once([arrivals[place] for place in changed])
-                for place, reply in zip(changed, again, strict=True):
-                    replies[place] = reply
-        return [Welcome(reply.decode()) for reply in replies]
+            found: int = await self._recover([self._held], [self._keys.prefix, _letter(step), int(blameless)])
+        return found
+
+    async def leave(self, row: Row) -> None:
+        """Leave a row to its lease."""
+        with speaking(self._redis):
+            await self._redis.hdel(self._held, str(row.verification.key))
 
     async def due(self) -> frozenset[Step]:
         """Return the lanes that have work now."""
@@ -95,85 +122,126 @@ class RedisStore:
         with speaking(self._redis):
             async with self._redis.pipeline(transaction=False) as pipe:
                 for step in Step:
-                    pipe.zcount(self._lane(step), "-inf", now)
+                    pipe.zcount(self._keys.lane(step), "-inf", now)
                 counts = await pipe.execute()
         return frozenset(step for step, count in zip(Step, counts, strict=True) if count)
 
-    async def audit(self, every: timedelta = timedelta(0)) -> int:
-        """Put back rows with a step that no lane holds, unless somebody did so less than `every` ago."""
+    async def audit(self) -> int:
+        """Put back rows with a step that no lane holds."""
         found = 0
         with speaking(self._redis):
-            if every and not await self._redis.set(f"{self._prefix}:audited", 1, nx=True, ex=every):
-                return 0
-            async for rows in slices(self._redis, f"{self._prefix}:v:*"):
-                found += await self._audit(keys=rows, args=[self._prefix])
+            async for rows in slices(self._redis, f"{self._keys.prefix}:v:*"):
+                found += await self._audit([self._keys.parked, *rows], [self._keys.prefix])
         return found
 
-    async def _accept_once(self, arrivals: Sequence[Arrival]) -> list[bytes]:
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for arrival in arrivals:
-                pipe.hmget(self._row(arrival.key), "fence", "ended", "doc")
-            seen = await pipe.execute()
-        async with self._redis.pipeline(transaction=False) as pipe:
-            for arrival, before in zip(arrivals, seen, strict=True):
-                await self._accept(*self._accept_arguments(arrival, *before), client=pipe)
-            replies: list[bytes] = await pipe.execute()
+    async def _accepted(self, batch: Sequence[Arrival]) -> list[Welcome]:
+        replies = await self._accept_once([self._arrival(arrival) for arrival in batch])
+        while ended := [place for place, reply in enumerate(replies) if reply not in _WELCOMES]:
+            again = await self._accept_once([self._heir(batch[place], replies[place]) for place in ended])
+            for place, reply in zip(ended, again, strict=True):
+                replies[place] = reply
+        return [Welcome(reply.decode()) for reply in replies]
+
+    async def _accept_once(self, arrivals: Sequence[list[Any]]) -> list[bytes]:
+        rows = [f"{self._keys.prefix}:v:{member}" for member, *_ in arrivals]
+        with speaking(self._redis):
+            replies: list[bytes] = await self._accept(
+                [self._keys.events, *rows], [self._keys.prefix, _packed(arrivals)]
+            )
         return replies
 
-    def _accept_arguments(
-        self, arrival: Arrival, fence: bytes | None, ended: bytes | None, document: bytes | None
-    ) -> tuple[list[str], list[Any]]:
-        born: list[Any] = ["", "", "", "", ""]
+    def _arrival(self, arrival: Arrival, follows: bytes = b"") -> list[Any]:
+        """Write an arrival as ACCEPT reads it."""
+        born: list[Any] = ["", "", "", 0]
         events: tuple[Event, ...] = ()
         if arrival.newborn is not None:
             child, events = arrival.newborn
-            if document and ended == b"1":
-                child, events = inherited(child, events, read_verification(document))
-            born = [child.id, write_verification(child), child.step or "", _milliseconds(child.wake), fence or b""]
-        ack = arrival.ack or ("", "", "")
-        head = [self._prefix, str(arrival.key), write_command(arrival.command)]
-        return self._keys(arrival.key), [*head, *born, *ack, self._events_kept, *map(self._encode, events)]
+            assert child.wake is not None, "a newborn has work to do"
+            born = [child.id, _bytes(write_verification(child)), _letter(child.step), _milliseconds(child.wake)]
+        head = [str(arrival.key), _bytes(write_command(arrival.command)), *born, follows.decode()]
+        return [*head, *(arrival.ack or ("", "", "")), [_bytes(self._encode(event)) for event in events]]
 
-    def _commit_arguments(self, commit: Commit) -> tuple[list[str], list[Any]]:
+    def _heir(self, arrival: Arrival, ended: bytes) -> list[Any]:
+        """Bring a newborn as the successor of the ended row that was found in its place."""
+        assert arrival.newborn is not None, "only a newborn can find another row than expected"
+        before = read_row(arrival.key, ended)
+        heir = Arrival(arrival.key, arrival.command, inherited(*arrival.newborn, before), arrival.ack)
+        return self._arrival(heir, ended[:16])
+
+    def _change(self, commit: Commit) -> list[Any]:
+        """Write a commit as COMMIT reads it."""
         v = commit.verification
-        return self._keys(v.key), [
-            self._prefix,
+        return [
             str(v.key),
-            commit.row.fence,
-            commit.commit_id,
-            write_verification(v),
-            v.step or "",
-            _milliseconds(v.wake) if v.wake else "",
-            int(v.state.terminal),
-            int(commit.keep_lease),
-            commit.row.inbox_mark,
-            self._events_kept,
-            *map(self._encode, commit.events),
+            f"{commit.row.fence:016}",
+            commit.number,
+            _bytes(write_verification(v)),
+            _letter(v.step),
+            _milliseconds(v.wake) if v.wake else 0,
+            v.state.terminal,
+            commit.keep_lease,
+            commit.heard,
+            v.parked,
+            [_bytes(self._encode(event)) for event in commit.events],
         ]
 
-    def _keys(self, key: Key) -> list[str]:
-        return [self._row(key), f"{self._prefix}:inbox:{key}", f"{self._prefix}:events"]
+    async def _set_aside(self, found: Sequence[Any]) -> None:
+        """Park a row that cannot be read: whoever claimed it next could not either."""
+        member, identity, fence = (found[place].decode(errors="replace") for place in (0, 1, 3))
+        log.error("%s: its row cannot be read, and is parked", member)
+        key, now = Key.parse(member), await self.now()
+        # nobody can tell how many events there were: the fence is more than that, so that the sequence rises
+        known: dict[str, Json] = {"organizationId": key.organization_id, "domainId": key.domain_id, "domain": None}
+        data = known | {"verificationId": identity, "state": State.BLOCKED.value} | _UNREADABLE
+        event = Event(EventKind.BLOCKED, identity, key.subject, int(fence), now, None, data)
+        keys = [self._held, self._keys.events, self._keys.parked, self._keys.row(key)]
+        with speaking(self._redis):
+            await self._park(keys, [self._keys.prefix, member, fence, self._encode(event)])
 
-    def _row(self, key: Key) -> str:
-        return f"{self._prefix}:v:{key}"
 
-    def _lane(self, step: Step) -> str:
-        return f"{self._prefix}:lane:{step}"
+_packed = msgspec.msgpack.encode
+"""One argument for a whole batch: redis-py writes thousands of them ten times slower."""
+_WELCOMES = frozenset(welcome.encode() for welcome in Welcome)
+_UNREADABLE: dict[str, Json] = {
+    "reason": Reason.POISON.value,
+    "title": "The row in the store cannot be read.",
+    "advice": EXPLANATIONS[Reason.POISON].advice,
+    "detail": "it is parked",
+}
+
+
+def read_row(key: Key, value: bytes) -> Verification:
+    """Read a whole row; a ValueError where it is none."""
+    head, _, document = value.partition(b"\n")
+    return read_verification(key, head[28:].decode(), document)
 
 
 def _row(found: Sequence[Any]) -> Row | None:
-    member, document, fence, claims, mark, commands = found
+    member, identity, document, fence, claims, commands = found
     try:
-        verification = read_verification(document)
-        inbox = tuple(map(read_command, commands))
+        verification = read_verification(Key.parse(member.decode()), identity.decode(), document)
+        return Row(verification, int(fence), claims, tuple(map(read_command, commands)))
     except ValueError:
-        # left leased: it comes back alone, again and again, and harms no neighbour
-        log.error("%s: its row cannot be read", member.decode(errors="replace"))  # noqa: TRY400  # quotes the row
         return None
-    return Row(verification, fence, claims, inbox, mark)
 
 
-def _milliseconds(time: datetime | None) -> int:
+def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    return (items[at : at + MOST] for at in range(0, len(items), MOST))
+
+
+def _bytes(given: bytes) -> msgspec.Raw:
+    """Write bytes as MessagePack's text (str 32): the server's reader knows no other kind of string."""
+    return msgspec.Raw(b"\xdb" + len(given).to_bytes(4, "big") + given)
+
+
+def _letter(step: Step | None) -> str:
+    return step[0] if step else _NOWHERE
+
+
+def _length(time: timedelta) -> int:
+    return round(time / _MILLISECOND)
+
+
+def _milliseconds(time: datetime) -> int:
     """Return milliseconds since 1970, rounded up: nothing may be due before its time."""
-    assert time is not None, "what has a step has a wake time"
-    return math.ceil((time - datetime.fromtimestamp(0, UTC)) / timedelta(milliseconds=1))
+    return math.ceil((time - _EPOCH) / _MILLISECOND)

@@ -1,6 +1,6 @@
 """The first moment of a verification."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from txtproof.core.decisions import Decision
 from txtproof.core.events import EventKind
@@ -10,9 +10,13 @@ from txtproof.core.policy import Policy
 from txtproof.core.schedule import no_later_than
 from txtproof.core.telling import stamp, tell
 
+NONE = timedelta(0)
 
-def admitted(identity: str, key: Key, request: Request, now: datetime, policy: Policy) -> Decision | Refusal:
-    """Return a new run with its first event, or why there is none."""
+
+def admitted(
+    identity: str, key: Key, request: Request, now: datetime, policy: Policy, pause: timedelta = NONE
+) -> Decision | Refusal:
+    """Return a new run that begins after a pause, with its first event, or why there is none."""
     if request.deadline is not None and request.deadline <= now:
         return Refusal("bad_deadline", f"deadline {stamp(request.deadline)} has passed: write a later one, or none")
     deadline = no_later_than(request.deadline or now + policy.deadline, now + policy.longest_deadline)
@@ -23,7 +27,7 @@ def admitted(identity: str, key: Key, request: Request, now: datetime, policy: P
         accepted=now,
         deadline=deadline,
         step=Step.REQUEST_CODE,
-        wake=now,
+        wake=no_later_than(now + pause, deadline),
         domain=request.domain,
         correlation_id=request.correlation_id,
         history=(Change(now, State.REQUESTED),),

@@ -15,6 +15,7 @@ from txtproof.core.observations import (
     Miss,
     Observation,
     Published,
+    Queued,
     Routed,
     Unreachable,
     Unseen,
@@ -33,14 +34,14 @@ def checking(v: Verification, seen: Observation, now: datetime, policy: Policy) 
     """Decide while the name servers are to serve the record."""
     match seen:
         case Woken():
-            return Decision(v, _first_effect(v, policy))
+            return Decision(v, _first_effect(v, now, policy))
         case Routed():
             return intended(v, seen, policy)
         case Published() if v.ledger:
-            return Decision(replace(v, ledger=settled(v)), _look(v, policy))
-        case Blocked() | Unreachable() | Ambiguous():
+            return Decision(replace(v, ledger=settled(v)), _look(v, now, policy))
+        case Blocked() | Unreachable() | Ambiguous() | Queued():
             # only the repair failed: the record may stand all the same, and the judge is DNS
-            return Decision(v, _look(v, policy))
+            return Decision(v, _look(v, now, policy))
         case Match(servers=servers):
             return ended(v, State.VERIFIED, now, policy, servers=servers)
         case Miss():
@@ -51,16 +52,17 @@ def checking(v: Verification, seen: Observation, now: datetime, policy: Policy) 
             return Decision(v)
 
 
-def _first_effect(v: Verification, policy: Policy) -> Effect:
+def _first_effect(v: Verification, now: datetime, policy: Policy) -> Effect:
     if v.looks and v.looks % REPAIR_EVERY == 0:
         return find_route(v, policy)
-    return _look(v, policy)
+    return _look(v, now, policy)
 
 
-def _look(v: Verification, policy: Policy) -> Look:
+def _look(v: Verification, now: datetime, policy: Policy) -> Look:
     expected = record_value(v, policy)
     former = tuple((line.generation, line.value.encode()) for line in v.ledger if line.value != expected)
-    return Look(v.domain or "", record_name(v, policy), expected.encode(), former)
+    zone = v.zone if v.zone_until is not None and now < v.zone_until else None
+    return Look(v.domain or "", record_name(v, policy), expected.encode(), former, zone)
 
 
 def _missed(going: Decision, seen: Miss, now: datetime) -> Decision:
@@ -76,9 +78,11 @@ def _missed(going: Decision, seen: Miss, now: datetime) -> Decision:
         reason=seen.reason,
         detail=seen.detail,
         servers=seen.servers,
+        zone=seen.zone.origin if seen.zone else v.zone,
+        zone_until=now + seen.zone.holds_for if seen.zone else v.zone_until,
         wake=bounded(v, now + pause),
     )
-    return replace(going, verification=missed)
+    return Decision(missed, events=going.events)
 
 
 def _unseen(going: Decision, seen: Unseen, now: datetime) -> Decision:
@@ -91,9 +95,12 @@ def _unseen(going: Decision, seen: Unseen, now: datetime) -> Decision:
         reason=seen.reason,
         detail=seen.detail,
         servers=seen.servers,
+        # it may be that the domain has moved to other servers
+        zone=None,
+        zone_until=None,
         wake=bounded(v, now + pause),
     )
-    return replace(going, verification=unseen)
+    return Decision(unseen, events=going.events)
 
 
 def _told(decision: Decision, before: Verification, now: datetime) -> Decision:

@@ -1,6 +1,7 @@
 """What `decide` answers with: the row as it shall be stored, what to do in the world next, what to tell."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from txtproof.core.events import Event
 from txtproof.core.model import Key, Record, Verification
@@ -11,6 +12,8 @@ class RequestCode:
     """Ask Nexus for a code."""
 
     key: Key
+    turn: datetime | None = None
+    """The place in the credential's line that the verification has, here and below."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,7 @@ class Publish:
     record: Record
     ttl: int
     replaces: tuple[str, ...] = field(default=(), repr=False)
+    turn: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +38,7 @@ class Withdraw:
     """Have exactly this value no more at its name."""
 
     record: Record
+    turn: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +50,8 @@ class Look:
     expected: bytes = field(repr=False)
     former: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)
     """Values of earlier generations, so that an old code can be called one."""
+    zone: str | None = None
+    """The zone that an earlier look found the domain to lie in, while that counts; what it says is to be checked."""
 
 
 Effect = RequestCode | FindRoute | Publish | Withdraw | Look

@@ -8,10 +8,10 @@ from txtproof.core.decisions import Decision, Withdraw
 from txtproof.core.events import EventKind
 from txtproof.core.evidence import ServerView
 from txtproof.core.model import Record, State, Step, Verification
-from txtproof.core.observations import Ambiguous, Blocked, Observation, Poisoned, Unreachable, Withdrawn, Woken
+from txtproof.core.observations import Ambiguous, Blocked, Observation, Poisoned, Queued, Unreachable, Withdrawn, Woken
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
-from txtproof.core.telling import ENDINGS, evidence, problem, tell
+from txtproof.core.telling import DAILY, ENDINGS, evidence, problem, tell
 from txtproof.core.transitions import due_for_removal, to_end, withdrawing
 
 
@@ -42,14 +42,18 @@ def cleaning_up(v: Verification, seen: Observation, now: datetime, policy: Polic
         return Decision(replace(v, step=None, wake=None))
     match seen:
         case Woken():
-            return Decision(v, Withdraw(pending[0])) if _due(v, now) else Decision(v)
+            return Decision(v, Withdraw(pending[0], v.turn)) if _due(v, now) else Decision(v)
         case Withdrawn():
             return _withdrawn(v, pending, now)
         case Unreachable() | Ambiguous():
             wanted = getattr(seen, "retry_after", None) or timedelta(0)
             pause = max(schedule.jittered(schedule.backoff(v.failures + 1), v.id, v.failures), wanted)
             return Decision(replace(v, failures=v.failures + 1, wake=now + pause))
-        case Blocked() | Poisoned():
+        case Queued(until=until):
+            return Decision(replace(v, turn=until, wake=until))
+        case Poisoned():
+            return Decision(replace(v, wake=now + DAILY))
+        case Blocked():
             return Decision(replace(v, wake=now + policy.blocked_retry))
         case _:
             return Decision(v)

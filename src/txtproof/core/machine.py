@@ -13,22 +13,37 @@ from txtproof.core.decisions import Decision
 from txtproof.core.ending import cleaning_up, ended
 from txtproof.core.events import EventKind
 from txtproof.core.model import State, Step, Verification
-from txtproof.core.observations import Attach, Cancel, Observation, Poisoned, Resume, Woken
+from txtproof.core.observations import (
+    Attach,
+    Cancel,
+    Observation,
+    Poisoned,
+    PublishAnswer,
+    Queued,
+    Release,
+    Resume,
+    UpstreamAnswer,
+    WithdrawAnswer,
+    Woken,
+)
 from txtproof.core.policy import Policy
 from txtproof.core.publishing import publishing
 from txtproof.core.reasons import Reason
 from txtproof.core.requesting import requested
 from txtproof.core.schedule import backoff, no_later_than
-from txtproof.core.setbacks import on_its_way, poisoned, still_blocked
+from txtproof.core.setbacks import in_line, on_its_way, poisoned, still_blocked
 from txtproof.core.telling import stamp, tell
 from txtproof.core.transitions import to_requested
 
 
-def decide(v: Verification, seen: Observation, now: datetime, policy: Policy) -> Decision:  # noqa: PLR0911  # a rule a line
+def decide(v: Verification, seen: Observation, now: datetime, policy: Policy) -> Decision:  # a rule a line
     """Return what a verification becomes by what was seen of the world, and what to do next.
 
     `now` is the store's time, aware. Total: every observation is answered in every state, and nothing is raised.
     """
+    if v.turn is not None and isinstance(seen, UpstreamAnswer | PublishAnswer | WithdrawAnswer):
+        # the call was made, or is not to be made: another one takes a place of its own
+        v = replace(v, turn=None)
     if v.state.terminal:
         return cleaning_up(v, seen, now, policy)
     match seen:
@@ -39,16 +54,23 @@ def decide(v: Verification, seen: Observation, now: datetime, policy: Policy) ->
     if now >= v.deadline:
         return ended(v, State.EXPIRED, now, policy, Reason.DEADLINE_PASSED, f"it was {stamp(v.deadline)}")
     expired = v.code is not None and now >= v.code.expires
-    if isinstance(seen, Resume):
-        return on_its_way(replace(v, code=None) if expired else v, now) if v.state is State.BLOCKED else Decision(v)
-    if expired:
-        return _renewed(v, now, policy)
     match seen:
+        case Resume() | Release():
+            return _mended(replace(v, code=None) if expired else v, seen, now)
         case Poisoned():
             return poisoned(v, seen, now, policy)
-        case Woken() if v.wake is not None and now < v.wake:
-            return Decision(v)
+    if expired:
+        return _renewed(v, now, policy)
+    if isinstance(seen, Woken) and v.wake is not None and now < v.wake:
+        return Decision(v)
+    return _worked(v, seen, now, policy)
+
+
+def _worked(v: Verification, seen: Observation, now: datetime, policy: Policy) -> Decision:
+    """Have the state's own file say what follows."""
     match v.step:
+        case Step.REQUEST_CODE | Step.PUBLISH_RECORD if isinstance(seen, Queued):
+            return in_line(v, seen)
         case Step.REQUEST_CODE:
             return requested(v, seen, now, policy)
         case Step.PUBLISH_RECORD:
@@ -66,6 +88,13 @@ def _attached(v: Verification, seen: Attach, now: datetime, policy: Policy) -> D
     domain = v.domain or seen.domain
     joined = replace(v, deadline=deadline, domain=domain)
     return tell(Decision(joined), EventKind.ACCEPTED, now, attached=True, deadline=stamp(deadline))
+
+
+def _mended(v: Verification, seen: Resume | Release, now: datetime) -> Decision:
+    """Go on with what was blocked; with what is parked only where it is released by name."""
+    if v.state is State.BLOCKED and v.parked == isinstance(seen, Release):
+        return on_its_way(v, now)
+    return Decision(v)
 
 
 def _renewed(v: Verification, now: datetime, policy: Policy) -> Decision:

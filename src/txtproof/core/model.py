@@ -152,9 +152,20 @@ class Verification:
     """Definitive misses since the record was published: the place on the curve."""
     failures: int = 0
     """Calls in a row that reached nobody: the place on the back-off."""
+    turn: datetime | None = None
+    """Its place in the line of a credential: when its next call may be made. None: it has none yet."""
+    zone: str | None = None
+    """The zone that a look found the domain to lie in: A-labels, lower case, no trailing dot."""
+    zone_until: datetime | None = None
+    """From when on that counts no more; None exactly when `zone` is."""
     told: datetime | None = None
     """When the last `checked` event went out."""
     sequence: int = 0
     """Number of the last event about this run."""
     correlation_id: str | None = None
     history: tuple[Change, ...] = ()
+
+    @property
+    def parked(self) -> bool:
+        """Say whether it was set aside because whoever worked on it died; only a person lets it go on."""
+        return self.state is State.BLOCKED and self.reason is Reason.POISON

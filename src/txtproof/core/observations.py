@@ -53,6 +53,14 @@ class Ambiguous:
     detail: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Queued:
+    """Nothing was sent: calls with this credential are limited, and this one has a place in their line."""
+
+    until: datetime
+    """On the store's clock."""
+
+
 # Nexus
 
 
@@ -107,10 +115,21 @@ class Withdrawn:
 
 
 @dataclass(frozen=True, slots=True)
+class ZoneSeen:
+    """The zone that a domain was found to lie in: the next look need not search for it."""
+
+    origin: str
+    """A-labels, lower case, no trailing dot: the domain itself, or a name above it."""
+    holds_for: timedelta
+
+
+@dataclass(frozen=True, slots=True)
 class Match:
     """Every reachable authoritative server serves the exact value."""
 
     servers: tuple[ServerView, ...]
+    zone: ZoneSeen | None = None
+    """Of the domain; None where the look had it already, or does not know."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +141,8 @@ class Miss:
     servers: tuple[ServerView, ...]
     changes_in: timedelta | None = None
     """The earliest that this answer can change, where that is known (a TTL, a negative cache)."""
+    zone: ZoneSeen | None = None
+    """As in `Match`."""
 
     def __post_init__(self) -> None:
         if self.reason not in MISSES:
@@ -135,6 +156,8 @@ class Unseen:
     reason: Reason
     detail: str
     servers: tuple[ServerView, ...] = ()
+    zone: ZoneSeen | None = None
+    """As in `Match`."""
 
     def __post_init__(self) -> None:
         if self.reason not in BLIND:
@@ -164,16 +187,21 @@ class Resume:
 
 
 @dataclass(frozen=True, slots=True)
+class Release:
+    """A person has dealt with what made it poison: it may be worked on again."""
+
+
+@dataclass(frozen=True, slots=True)
 class Poisoned:
     """The row was claimed again and again without a commit: whoever works on it dies."""
 
     claims: int
 
 
-Command = Attach | Cancel | Resume
-UpstreamAnswer = CodeIssued | AlreadyVerified | Rejected | Blocked | Unreachable | Ambiguous
+Command = Attach | Cancel | Resume | Release
+UpstreamAnswer = CodeIssued | AlreadyVerified | Rejected | Blocked | Unreachable | Ambiguous | Queued
 RouteAnswer = Routed | Blocked | Unreachable
-PublishAnswer = Published | Blocked | Unreachable | Ambiguous
-WithdrawAnswer = Withdrawn | Blocked | Unreachable | Ambiguous
+PublishAnswer = Published | Blocked | Unreachable | Ambiguous | Queued
+WithdrawAnswer = Withdrawn | Blocked | Unreachable | Ambiguous | Queued
 Sight = Match | Miss | Unseen
 Observation = Woken | UpstreamAnswer | RouteAnswer | PublishAnswer | WithdrawAnswer | Sight | Command | Poisoned

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from txtproof.core.model import Key
-from txtproof.core.observations import Cancel, Resume
+from txtproof.core.observations import Cancel, Release, Resume
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Order:
     """A wish about one key."""
 
     key: Key
-    wish: Request | Cancel | Resume
+    wish: Request | Cancel | Resume | Release
 
 
 @dataclass(frozen=True, slots=True)

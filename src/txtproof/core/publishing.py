@@ -57,7 +57,7 @@ def intended(v: Verification, seen: Routed, policy: Policy) -> Decision:
     record = Record(seen.publisher, seen.zone, seen.name, record_value(v, policy), v.generation)
     others = tuple(line for line in v.ledger if not line.same_value(record))
     replaces = tuple(dict.fromkeys(line.value for line in others if line.beside(record)))
-    return Decision(replace(v, ledger=(*others, record)), Publish(record, policy.record_ttl, replaces))
+    return Decision(replace(v, ledger=(*others, record)), Publish(record, policy.record_ttl, replaces, v.turn))
 
 
 def settled(v: Verification) -> tuple[Record, ...]:

@@ -59,6 +59,7 @@ class Reason(StrEnum):
     DNSSEC_BOGUS = "dnssec_bogus"
     # the run itself
     CODE_EXPIRED = "code_expired"
+    QUEUED = "queued"
     DEADLINE_PASSED = "deadline_passed"
     CANCELLED = "cancelled"
     POISON = "poison"
@@ -228,13 +229,17 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.CODE_EXPIRED: Explanation(
         "The code expired before it was seen.", "Nothing: a new one is requested by itself."
     ),
+    Reason.QUEUED: Explanation(
+        "Calls with this credential are limited, and its call waits in their line.",
+        "Nothing: it is made by itself; `calls_per_second` in the configuration says how fast the line moves.",
+    ),
     Reason.DEADLINE_PASSED: Explanation(
         "The verification's deadline passed.", "See its last reason in the history, then request it again."
     ),
     Reason.CANCELLED: Explanation("The verification was cancelled on command.", "Request it again if it is wanted."),
     Reason.POISON: Explanation(
         "Working on this verification ended the worker process several times.",
-        "Report it with the worker's log, then run `txtproof resume`.",
+        "Report it with the worker's log, then run `txtproof release`.",
     ),
 }
 """One entry for every reason (a test holds this)."""

@@ -34,7 +34,7 @@ def requested(v: Verification, seen: Observation, now: datetime, policy: Policy)
     """Decide while a code is waited for."""
     match seen:
         case Woken():
-            return Decision(v, RequestCode(v.key))
+            return Decision(v, RequestCode(v.key, v.turn))
         case CodeIssued():
             return _issued(v, seen, now, policy)
         case AlreadyVerified(domain=domain):

@@ -8,6 +8,10 @@ CURVE = tuple(timedelta(seconds=s) for s in (2, 3, 5, 8, 12, 18, 27, 40, 60))
 GROWTH = 1.15
 LONGEST_PAUSE = timedelta(minutes=15)
 
+FEW = 16
+SPREAD = timedelta(milliseconds=10)
+"""By which each of many that arrive together lengthens the time in which they begin."""
+
 FIRST_BACKOFF = timedelta(seconds=1)
 LONGEST_BACKOFF = timedelta(minutes=5)
 
@@ -29,8 +33,19 @@ def backoff(failures: int) -> timedelta:
 
 def jittered(pause: timedelta, *seed: object) -> timedelta:
     """Return the pause, 10 % longer or shorter at the most, always alike for the same seed."""
-    part = crc32(":".join(map(str, seed)).encode()) / 0xFFFFFFFF
-    return pause * (0.9 + 0.2 * part)
+    return pause * (0.9 + 0.2 * _part(seed))
+
+
+def spread(arrivals: int, *seed: object) -> timedelta:
+    """Return how long one of so many that arrive together waits before it begins: not at all, where they are few.
+
+    A bulk of them would otherwise come back together at every pause of theirs.
+    """
+    return timedelta(0) if arrivals <= FEW else SPREAD * arrivals * _part(seed)
+
+
+def _part(seed: tuple[object, ...]) -> float:
+    return crc32(":".join(map(str, seed)).encode()) / 0xFFFFFFFF
 
 
 def no_later_than(wanted: datetime, *bounds: datetime | None) -> datetime:

@@ -7,10 +7,10 @@ from txtproof.core import schedule
 from txtproof.core.decisions import Decision
 from txtproof.core.events import EventKind
 from txtproof.core.model import State, Verification
-from txtproof.core.observations import Ambiguous, Blocked, Poisoned, Unreachable
+from txtproof.core.observations import Ambiguous, Blocked, Poisoned, Queued, Unreachable
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
-from txtproof.core.telling import problem, tell
+from txtproof.core.telling import problem, stamp, tell
 from txtproof.core.transitions import to_blocked, unblocked
 
 
@@ -28,7 +28,7 @@ def blocked(v: Verification, seen: Blocked, now: datetime, policy: Policy) -> De
 
 
 def poisoned(v: Verification, seen: Poisoned, now: datetime, policy: Policy) -> Decision:
-    """Set aside a row on which one worker after the other has died."""
+    """Park a row on which one worker after the other has died: until its deadline only a person lets it go on."""
     return blocked(v, Blocked(Reason.POISON, f"claimed {seen.claims} times without a result"), now, policy)
 
 
@@ -49,6 +49,14 @@ def backed_off(
     return Decision(replace(v, failures=failures, reason=seen.reason, detail=seen.detail, wake=wake))
 
 
+def in_line(v: Verification, seen: Queued) -> Decision:
+    """Wait for the turn that was given; it counts against nothing, and what is blocked stays so."""
+    waiting = replace(v, turn=seen.until, wake=bounded(v, seen.until))
+    if v.state is State.BLOCKED:
+        return Decision(waiting)
+    return Decision(replace(waiting, reason=Reason.QUEUED, detail=f"its turn is at {stamp(seen.until)}"))
+
+
 def on_its_way(v: Verification, now: datetime) -> Decision:
     """Return it in the state that its step works in, and tell so where it was blocked."""
     if v.state is not State.BLOCKED:
@@ -57,5 +65,7 @@ def on_its_way(v: Verification, now: datetime) -> Decision:
 
 
 def _next_try(v: Verification, now: datetime, policy: Policy) -> datetime:
+    if v.parked:
+        return bounded(v, v.deadline)
     since = next(change.time for change in reversed(v.history) if change.state is State.BLOCKED)
     return bounded(v, schedule.next_on_grid(since, policy.blocked_retry, now))

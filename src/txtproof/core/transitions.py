@@ -42,6 +42,9 @@ def to_requested(v: Verification, now: datetime, wake: datetime, reason: Reason 
         servers=(),
         looks=0,
         failures=0,
+        turn=None,
+        zone=None,
+        zone_until=None,
         told=None,
         history=entered(v, State.REQUESTED, now, reason),
     )
@@ -62,6 +65,8 @@ def to_publishing(v: Verification, now: datetime, code: Code, domain: str) -> Ve
         servers=(),
         looks=0,
         failures=0,
+        zone=None,
+        zone_until=None,
         history=entered(v, State.PUBLISHING, now, None),
     )
 
@@ -116,6 +121,7 @@ def to_end(v: Verification, state: State, now: datetime, reason: Reason | None, 
         reason=reason,
         detail=detail,
         failures=0,
+        turn=None,
         history=entered(v, state, now, reason),
     )
 

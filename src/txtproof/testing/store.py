@@ -1,8 +1,10 @@
 """A store in memory with the rules of the real one: leases, fences, inboxes, an outbox. Not for two processes."""
 
 from collections.abc import AsyncIterator, Sequence
+from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Self
 
 from txtproof.core.events import Event
 from txtproof.core.model import Key, State, Step, Verification
@@ -18,10 +20,8 @@ class _Row:
     born: str
     fence: int
     claims: int = 0
-    commit_id: str = ""
+    commits: int = 0
     inbox: list[Command] = field(default_factory=list)
-    taken: int = 0
-    """Commands removed from the inbox so far."""
 
 
 class MemoryStore:
@@ -32,10 +32,18 @@ class MemoryStore:
         self._lease = lease
         self._rows: dict[Key, _Row] = {}
         self._lanes: dict[Step, dict[Key, datetime]] = {step: {} for step in Step}
+        self._held: dict[tuple[str, Step], dict[Key, int]] = {}
+        self._worker = ""
         self.outbox: list[Event] = []
         """Every event, in order."""
         self.acknowledged: list[tuple[str, str, str]] = []
         """Stream, group and entry id of every message that was acknowledged."""
+
+    def as_worker(self, name: str) -> Self:
+        """Return the same store as another worker has it."""
+        other = copy(self)
+        other._worker = name  # noqa: SLF001  # its own copy
+        return other
 
     async def now(self) -> datetime:
         """Return the clock's time."""
@@ -82,9 +90,10 @@ class MemoryStore:
                 continue
             row.fence += 1
             row.claims += 1
+            row.commits = 0
             lane[key] = now + self._lease
-            mark = row.taken + len(row.inbox)
-            claimed.append(Row(row.verification, row.fence, row.claims, tuple(row.inbox), mark))
+            self._holding(step)[key] = row.fence
+            claimed.append(Row(row.verification, row.fence, row.claims, tuple(row.inbox)))
             if row.claims > 1:
                 break
         return Claimed(now, tuple(claimed))
@@ -95,20 +104,21 @@ class MemoryStore:
 
     def _commit(self, commit: Commit) -> Outcome:
         row = self._rows.get(commit.verification.key)
-        if row is None or (row.commit_id != commit.commit_id and (row.fence != commit.row.fence or not row.claims)):
+        if row is None or row.fence != commit.row.fence:
             return Outcome.FENCED
-        if row.commit_id == commit.commit_id:
+        if row.commits >= commit.number:
             return Outcome.APPLIED
-        read = max(commit.row.inbox_mark - row.taken, 0)
-        del row.inbox[:read]
-        row.taken += read
+        if not row.claims:
+            return Outcome.FENCED
+        del row.inbox[: commit.heard]
         step = row.verification.step
         lease = self._lanes[step].get(commit.verification.key) if step else None
-        row.verification, row.commit_id = commit.verification, commit.commit_id
+        row.verification, row.commits = commit.verification, commit.number
         if commit.keep_lease:
             self._place(commit.verification, lease or commit.verification.wake)
         else:
             row.claims = 0
+            self._let_go(commit.verification.key)
             if commit.verification.state.terminal:
                 row.inbox.clear()
             self._place(commit.verification, self._clock.now() if row.inbox else commit.verification.wake)
@@ -121,12 +131,33 @@ class MemoryStore:
         if v.step is not None and due is not None:
             self._lanes[v.step][v.key] = due
 
+    def _holding(self, step: Step) -> dict[Key, int]:
+        return self._held.setdefault((self._worker, step), {})
+
+    def _let_go(self, key: Key) -> None:
+        for step in Step:
+            self._holding(step).pop(key, None)
+
+    async def recover(self, step: Step, *, blameless: bool = False) -> int:
+        """Make due again what this worker holds in a lane."""
+        held = dict(self._holding(step))
+        self._holding(step).clear()
+        found = [row for key, fence in held.items() if (row := self._rows[key]).fence == fence and row.claims]
+        for row in found:
+            row.claims -= blameless
+            self._lanes[step][row.verification.key] = self._clock.now()
+        return len(found)
+
+    async def leave(self, row: Row) -> None:
+        """Leave a row to its lease."""
+        self._let_go(row.verification.key)
+
     async def due(self) -> frozenset[Step]:
         """Return the lanes that have work now."""
         now = self._clock.now()
         return frozenset(step for step, lane in self._lanes.items() if any(due <= now for due in lane.values()))
 
-    async def audit(self, every: timedelta = timedelta(0)) -> int:  # noqa: ARG002  # nobody else audits this one
+    async def audit(self) -> int:
         """Put back rows with a step that no lane holds."""
         lost = [row.verification for key, row in self._rows.items() if self._is_lost(key, row)]
         for v in lost:
@@ -144,6 +175,10 @@ class MemoryStore:
         """Return the latest verification of a key."""
         row = self._rows.get(key)
         return row.verification if row else None
+
+    async def parked(self) -> Sequence[Key]:
+        """Return the rows that were set aside."""
+        return [key for key, row in self._rows.items() if row.verification.parked]
 
     async def list(self, state: State | None = None) -> AsyncIterator[Verification]:
         """Go through all verifications."""

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -87,9 +87,8 @@ async def world(
             allow_private_servers=bool(options.get("private", True)),
             call_timeout=timedelta(seconds=seconds),
         )
-        lookup = AuthoritativeLookup(given)
-        yield World(lookup, served, resolvers[RESOLVER])
-        await lookup.aclose()
+        async with aclosing(AuthoritativeLookup(given)) as lookup:
+            yield World(lookup, served, resolvers[RESOLVER])
 
 
 def missed(sight: Sight, reason: Reason) -> Miss:
@@ -477,10 +476,10 @@ async def test_a_resolver_that_is_of_no_use_is_followed_by_the_next_which_is_the
     ):
         broken, port = useless[SPARE], served[FIRST].port
         given = (f"{SPARE}:{broken.port if first else 1}", f"{RESOLVER}:{useful[RESOLVER].port}")
-        lookup = AuthoritativeLookup(LookOptions(given, port, allow_private_servers=True))
-        assert isinstance(await lookup.look(LOOK), Match)
-        before = len(broken.asked)
-        assert isinstance(await lookup.look(Look("www.example.test", NAME, CODE)), Match)
+        async with aclosing(AuthoritativeLookup(LookOptions(given, port, allow_private_servers=True))) as lookup:
+            assert isinstance(await lookup.look(LOOK), Match)
+            before = len(broken.asked)
+            assert isinstance(await lookup.look(Look("www.example.test", NAME, CODE)), Match)
     assert len(broken.asked) == before
 
 
@@ -642,31 +641,35 @@ async def test_private_servers_stay_unasked_by_default() -> None:
 # Real servers
 
 
-async def test_bind_is_read_as_its_owner_wrote_it(bind: RealServer) -> None:
+@pytest.fixture
+async def at_bind(bind: RealServer) -> AsyncIterator[AuthoritativeLookup]:
+    async with aclosing(AuthoritativeLookup(LookOptions((bind.server,), bind.port, allow_private_servers=True))) as it:
+        yield it
+
+
+async def test_bind_is_read_as_its_owner_wrote_it(bind: RealServer, at_bind: AuthoritativeLookup) -> None:
     zone_name, name = "example.test", "looked-at.example.test"
-    lookup = AuthoritativeLookup(LookOptions((bind.server,), bind.port, allow_private_servers=True))
-    missed(await lookup.look(Look(zone_name, name, CODE)), Reason.NO_SUCH_NAME)
+    missed(await at_bind.look(Look(zone_name, name, CODE)), Reason.NO_SUCH_NAME)
     bind.put(zone_name, name, "TXT", 60, f'"{OLD.decode()}"')
-    missed(await lookup.look(Look(zone_name, name, CODE, ((1, OLD),))), Reason.OLD_CODE)
+    missed(await at_bind.look(Look(zone_name, name, CODE, ((1, OLD),))), Reason.OLD_CODE)
     bind.put(zone_name, name, "TXT", 60, '"v=spf1 -all"', '"the-code" "-of-now"')
-    sight = await lookup.look(Look(zone_name, name, CODE))
+    sight = await at_bind.look(Look(zone_name, name, CODE))
     assert isinstance(sight, Match)
     assert sight.servers[0].serial is not None
     assert sight.servers[0].values == 2
     bind.put(zone_name, name, "TXT", 60)
     bind.put(zone_name, name, "CNAME", 60, "www.example.test.")
-    missed(await lookup.look(Look(zone_name, name, CODE)), Reason.CNAME)
+    missed(await at_bind.look(Look(zone_name, name, CODE)), Reason.CNAME)
     bind.put(zone_name, name, "CNAME", 60)
 
 
-async def test_bind_and_its_child_zone_and_its_apex_and_its_wildcards(bind: RealServer) -> None:
-    lookup = AuthoritativeLookup(LookOptions((bind.server,), bind.port, allow_private_servers=True))
+async def test_bind_and_its_child_zone_and_its_apex_and_its_wildcards(at_bind: AuthoritativeLookup) -> None:
     spf = b"v=spf1 include:_spf.mail.test -all"
     for domain in ("example.test", "sub.example.test"):
-        assert isinstance(await lookup.look(Look(domain, domain, spf)), Match)
-    assert isinstance(await lookup.look(Look("example.test", "sub.example.test", spf)), Match)
-    missed(await lookup.look(Look("example.test", "www.example.test", spf)), Reason.NO_TXT)
+        assert isinstance(await at_bind.look(Look(domain, domain, spf)), Match)
+    assert isinstance(await at_bind.look(Look("example.test", "sub.example.test", spf)), Match)
+    missed(await at_bind.look(Look("example.test", "www.example.test", spf)), Reason.NO_TXT)
     wild = Look("example.test", "any.wild-text.example.test", b"from the wildcard")
-    assert isinstance(await lookup.look(wild), Match)
-    missed(await lookup.look(Look("example.test", "any.wild-alias.example.test", spf)), Reason.CNAME)
-    unseen(await lookup.look(Look("example.test", "x.delegated.example.test", spf)), Reason.CANNOT_SEE)
+    assert isinstance(await at_bind.look(wild), Match)
+    missed(await at_bind.look(Look("example.test", "any.wild-alias.example.test", spf)), Reason.CNAME)
+    unseen(await at_bind.look(Look("example.test", "x.delegated.example.test", spf)), Reason.CANNOT_SEE)

@@ -25,7 +25,8 @@ TCP_WITHIN = 2.5
 MOST_OPEN = 256
 """Exchanges under way at once: many looks that match together must not run out of sockets."""
 
-_NO_EDNS = frozenset({dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS})
+NO_EDNS = frozenset({dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS})
+"""Answers of a server that may answer without EDNS."""
 _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """Errors of this machine, which say nothing about the server."""
 
@@ -57,6 +58,7 @@ class Exchange:
         *,
         recurse: bool = False,
         tcp: bool = False,
+        edns: bool = True,
     ) -> Reply:
         """Ask once: over UDP, then over TCP on truncation or silence; or over TCP alone.
 
@@ -66,9 +68,9 @@ class Exchange:
         flags = dns.flags.RD if recurse else 0
         async with self._places:
             begun = time.monotonic()
-            query = dns.message.make_query(name, kind, flags=flags, use_edns=0, payload=PAYLOAD)
+            query = dns.message.make_query(name, kind, flags=flags, use_edns=0 if edns else False, payload=PAYLOAD)
             answer = await self._sent(query, address, port, tcp=tcp)
-            if isinstance(answer, dns.message.Message) and answer.rcode() in _NO_EDNS:
+            if edns and isinstance(answer, dns.message.Message) and answer.rcode() in NO_EDNS:
                 # a server from before EDNS, or of another version of it: once more without (RFC 6891, 7)
                 plain = dns.message.make_query(name, kind, flags=flags, use_edns=False)
                 answer = await self._sent(plain, address, port, tcp=tcp)

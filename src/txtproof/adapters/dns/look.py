@@ -1,23 +1,32 @@
-"""The look: one server first, since a miss there is a miss; on a match all of them, at once and over TCP."""
+"""The look: one server first, since a miss there is a miss; on a match all of them, at once and over TCP.
+
+Most looks are a glance: the zone is known, one question is put, and a plain answer lacks the code. That costs no task
+and no timer of its own; everything else goes the long way, which takes over the question that is under way.
+"""
 
 import asyncio
-from dataclasses import dataclass, field
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from functools import partial
 
 import dns.name
 
-from txtproof.adapters.dns import reading
+from txtproof.adapters.dns import question, reading
 from txtproof.adapters.dns.asking import Asker, Heard
 from txtproof.adapters.dns.caches import MOST_TTL, ExpiringCache
 from txtproof.adapters.dns.exchange import Exchange
 from txtproof.adapters.dns.resolvers import Resolvers
+from txtproof.adapters.dns.short_path import Plain
 from txtproof.adapters.dns.stagger import first_good
-from txtproof.adapters.dns.verdict import MATCH, Answer, circling, judged, outcome, together
-from txtproof.adapters.dns.walk import Walk, Zone
+from txtproof.adapters.dns.trail import Alias, End, Glance, Place, Trail
+from txtproof.adapters.dns.verdict import MATCH, circling, judged, outcome, together
+from txtproof.adapters.dns.walk import Server, Walk, Zone
 from txtproof.core.decisions import Look
-from txtproof.core.observations import Sight, Unseen
-from txtproof.core.reasons import BLIND, Reason
+from txtproof.core.names import canonical
+from txtproof.core.observations import Sight, Unseen, ZoneSeen
+from txtproof.core.reasons import BLIND, MISSES, Reason
 
 MOST_ALIASES = 8
 MOST_REFERRALS = 8
@@ -37,47 +46,6 @@ class LookOptions:
     """For the whole look."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Place:
-    """A name, and the zone whose servers are asked for it."""
-
-    zone: Zone
-    name: dns.name.Name
-
-
-@dataclass(frozen=True, slots=True)
-class _Alias:
-    """A place that leads on to another name."""
-
-    place: _Place
-    target: dns.name.Name
-
-
-@dataclass(frozen=True, slots=True)
-class _End:
-    """The place where the record must stand, and what was heard there: failures, and last what tells, if anything."""
-
-    place: _Place
-    heard: tuple[Heard, ...]
-
-    @property
-    def last(self) -> Heard:
-        return self.heard[-1]
-
-
-@dataclass(slots=True)
-class _Trail:
-    """One look under way."""
-
-    look: Look
-    passed: list[_Alias] = field(default_factory=list)
-    said: list[Answer] = field(default_factory=list)
-    """By the servers that led on."""
-
-    def visited(self, name: dns.name.Name) -> bool:
-        return any(name == one.place.name for one in self.passed)
-
-
 class AuthoritativeLookup:
     """Port `Lookup`."""
 
@@ -86,23 +54,53 @@ class AuthoritativeLookup:
         exchange = Exchange()
         self._asker = Asker(exchange, options.authoritative_port)
         self._walk = Walk(Resolvers(exchange, options.resolvers), allow_private=options.allow_private_servers)
-        self._answered: ExpiringCache[dns.name.Name, str] = ExpiringCache()
+        self._answered: ExpiringCache[str, str] = ExpiringCache()
+        self._within = options.call_timeout.total_seconds()
 
     async def aclose(self) -> None:
-        """Nothing is kept open between looks."""
+        """Close the sockets."""
+        self._asker.close()
 
     async def look(self, look: Look) -> Sight:
         """Look once, within the call timeout."""
+        until = time.monotonic() + self._within
+        glance = self._glance(look)
+        if glance is not None:
+            said = await glance.begun.waiting.said
+            missed = self._missed(glance, said, look) if isinstance(said, Plain) else None
+            if missed is not None:
+                return missed
+        return await self._looked(Trail(look, glance, glance.zone if glance else None), until)
+
+    def _glance(self, look: Look) -> Glance | None:
+        """Put the first question, where the zone is known and the name a plain one below the domain."""
+        zone = self._walk.known(_home(look))
+        name = question.labels(look.name) if zone is not None and _is_below(look.name, look.domain) else None
+        if zone is None or name is None:
+            return None
+        return Glance(zone, self._asker.begin(self._ordered(zone)[0], name))
+
+    def _missed(self, glance: Glance, said: Plain, look: Look) -> Sight | None:
+        """Judge a plain answer; None where that takes more than one."""
+        answer = self._asker.answered(glance.begun, said)
+        if outcome(answer, look) not in MISSES:
+            return None
+        self._prefer(glance.zone, glance.begun.server)
+        return _with_zone(judged([answer], look, canonical(look.name)), look, glance.zone)
+
+    async def _looked(self, trail: Trail, until: float) -> Sight:
+        look = trail.look
         try:
-            async with asyncio.timeout(self._options.call_timeout.total_seconds()):
-                sight = await self._followed(_Trail(look))
+            async with asyncio.timeout(until - time.monotonic()):
+                sight = await self._followed(trail)
         except TimeoutError:
             sight = Unseen(Reason.TIMEOUT, f"the name servers of {look.domain} did not answer in time"[:200])
         if isinstance(sight, Unseen):
-            self._walk.forget(dns.name.from_text(look.domain))
-        return sight
+            for name in {look.domain, _home(look)}:
+                self._walk.forget(dns.name.from_text(name))
+        return _with_zone(sight, look, trail.home)
 
-    async def _followed(self, trail: _Trail) -> Sight:
+    async def _followed(self, trail: Trail) -> Sight:
         """Follow aliases to where the record must stand, and judge what is there."""
         name = dns.name.from_text(trail.look.name)
         while True:
@@ -113,7 +111,7 @@ class AuthoritativeLookup:
             target = reading.alias(message, name) if message is not None else None
             if target is None or outcome(end.last.answer, trail.look) != Reason.CNAME.value:
                 return await self._concluded(end, trail)
-            trail.passed.append(_Alias(end.place, target))
+            trail.passed.append(Alias(end.place, target))
             trail.said.append(end.last.answer)
             if trail.visited(target):
                 return circling(trail.look, trail.said)
@@ -121,35 +119,62 @@ class AuthoritativeLookup:
                 return circling(trail.look, trail.said, MOST_ALIASES)
             name = target
 
-    async def _descended(self, name: dns.name.Name, trail: _Trail) -> _End | Unseen:
+    async def _descended(self, name: dns.name.Name, trail: Trail) -> End | Unseen:
         """Find the zone of a name, and follow referrals to the zones below it."""
-        zone = await self._walk.zone_of(_known_part(name, trail.look))
+        glance, trail.glance = trail.glance, None
+        zone = glance.zone if glance is not None else await self._first_zone(name, trail)
         for _ in range(MOST_REFERRALS):
             if isinstance(zone, Unseen):
                 return zone
-            place = _Place(zone, name)
-            heard = await self._hear(place, trail.look)
+            place = Place(zone, name)
+            heard = await self._hear(place, trail.look, glance)
+            glance = None
             message = heard[-1].message
             below = await self._walk.referred(message, name, zone) if message is not None else None
             if below is None:
-                return _End(place, heard)
+                return End(place, heard)
             zone = below
         return Unseen(Reason.LAME, f"more than {MOST_REFERRALS} delegations lead to {reading.plain(name)}"[:200])
 
-    async def _hear(self, place: _Place, look: Look) -> tuple[Heard, ...]:
+    async def _first_zone(self, name: dns.name.Name, trail: Trail) -> Zone | Unseen:
+        """Find the zone of the domain, or of what is above an alias's target: no resolver is asked for the record."""
+        domain, home = dns.name.from_text(trail.look.domain), dns.name.from_text(_home(trail.look))
+        if not name.is_subdomain(domain):
+            return await self._walk.zone_of(name.parent() if len(name) > 2 else name)
+        hint = home if home != domain and domain.is_subdomain(home) else None
+        zone = await self._walk.zone_of(domain, hint)
+        if isinstance(zone, Zone):
+            trail.home = zone
+        return zone
+
+    async def _hear(self, place: Place, look: Look, glance: Glance | None) -> tuple[Heard, ...]:
         """Ask server after server until one has something to say: it comes last."""
-        preferred = self._answered.get(place.zone.origin)
-        servers = sorted(place.zone.servers, key=lambda one: one.address != preferred)
+        servers = self._ordered(place.zone)
+        calls = [partial(self._asker.ask, server, place.name) for server in servers]
+        if glance is not None:
+            # it went to the first of them
+            calls[0] = partial(self._asker.finish, glance.begun, place.name)
         found, others = await first_good(
-            [partial(self._asker.ask, server, place.name) for server in servers],
+            calls,
             lambda heard: _is_telling(heard, place, look),
+            late=glance is not None and not glance.begun.waiting.said.done(),
         )
         if found is None:
             return tuple(others)
-        self._answered.put(place.zone.origin, found.server.address, MOST_TTL)
+        self._prefer(place.zone, found.server)
         return (*others, found)
 
-    async def _concluded(self, end: _End, trail: _Trail) -> Sight:
+    def _ordered(self, zone: Zone) -> Sequence[Server]:
+        """Return a zone's servers, the one that answered last before the others."""
+        preferred = self._answered.get(zone.text)
+        if preferred is None or zone.servers[0].address == preferred:
+            return zone.servers
+        return sorted(zone.servers, key=lambda one: one.address != preferred)
+
+    def _prefer(self, zone: Zone, server: Server) -> None:
+        self._answered.put(zone.text, server.address, MOST_TTL)
+
+    async def _concluded(self, end: End, trail: Trail) -> Sight:
         look = trail.look
         if outcome(end.last.answer, look) != MATCH:
             return judged([one.answer for one in end.heard], look, reading.plain(end.place.name))
@@ -157,21 +182,29 @@ class AuthoritativeLookup:
         rounds = [self._round(end.place, look), *(self._round(one.place, look, one.target) for one in trail.passed)]
         return together(await asyncio.gather(*rounds))
 
-    async def _round(self, place: _Place, look: Look, target: dns.name.Name | None = None) -> Sight:
+    async def _round(self, place: Place, look: Look, target: dns.name.Name | None = None) -> Sight:
         """Ask all servers of a place; with `target`, for the alias that leads there."""
         answers = await asyncio.gather(*(self._asker.ask_fully(one, place.name, target) for one in place.zone.servers))
         return judged(answers, look, reading.plain(place.name))
 
 
-def _known_part(name: dns.name.Name, look: Look) -> dns.name.Name:
-    """Return the name whose zone a resolver may be asked for: the domain, or what is above an alias's target."""
-    domain = dns.name.from_text(look.domain)
-    if name.is_subdomain(domain):
-        return domain
-    return name.parent() if len(name) > 2 else name
+def _home(look: Look) -> str:
+    """Return the zone that the row has for the domain, where that can be it; else the domain."""
+    return look.zone if look.zone and _is_below(look.domain, look.zone) else look.domain
 
 
-def _is_telling(heard: Heard, place: _Place, look: Look) -> bool:
+def _is_below(name: str, zone: str) -> bool:
+    return name == zone or name.endswith("." + zone)
+
+
+def _with_zone(sight: Sight, look: Look, zone: Zone | None) -> Sight:
+    """Add where the domain's zone is, where the row does not know it."""
+    if zone is None or zone.text == look.zone:
+        return sight
+    return replace(sight, zone=ZoneSeen(zone.text, timedelta(seconds=max(0, zone.until - time.monotonic()))))
+
+
+def _is_telling(heard: Heard, place: Place, look: Look) -> bool:
     if outcome(heard.answer, look) not in BLIND:
         return True
     return heard.message is not None and reading.referral(heard.message, place.name, place.zone.origin) is not None

@@ -1,7 +1,9 @@
 """The resolvers: asked for name servers and their addresses, and never for the record."""
 
 import asyncio
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 import dns.exception
@@ -19,6 +21,14 @@ from txtproof.adapters.dns.stagger import first_good
 _DEFINITIVE = frozenset({dns.rcode.NOERROR, dns.rcode.NXDOMAIN})
 
 
+@dataclass(frozen=True, slots=True)
+class Addresses:
+    """Of one name server, as they are known until then (on the monotonic clock)."""
+
+    found: tuple[str, ...]
+    until: float
+
+
 class Resolvers:
     """Ask whichever resolver answers, the last one that did first."""
 
@@ -26,7 +36,7 @@ class Resolvers:
         self._exchange = exchange
         self._given = tuple(given)
         self._preferred = ""
-        self._addresses: ExpiringCache[dns.name.Name, tuple[str, ...]] = ExpiringCache()
+        self._addresses: ExpiringCache[dns.name.Name, Addresses] = ExpiringCache()
 
     async def ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message | None:
         """Return the first definitive answer; else any answer (SERVFAIL ...); None where no resolver says anything."""
@@ -37,17 +47,18 @@ class Resolvers:
             return found[1].message
         return next((reply.message for _, reply in others if reply.message is not None), None)
 
-    async def addresses(self, name: dns.name.Name) -> tuple[str, ...]:
+    async def addresses(self, name: dns.name.Name) -> Addresses:
         """Return a name server's addresses, v4 and v6, from the cache or by two questions."""
         known = self._addresses.get(name)
         if known is not None:
             return known
         answers = await asyncio.gather(*(self.ask(name, kind) for kind in (dns.rdatatype.A, dns.rdatatype.AAAA)))
         found = [one for answer in answers if answer is not None for one in reading.addresses(answer.answer)]
-        known = tuple(address for _, _, address in found)
         # half an answer must not stand for all: without the other half, not every server would be asked
         complete = found and all(answer is not None and answer.rcode() in _DEFINITIVE for answer in answers)
-        self._addresses.put(name, known, bounded(min(ttl for _, ttl, _ in found)) if complete else FAILED_TTL)
+        seconds = bounded(min(ttl for _, ttl, _ in found)) if complete else FAILED_TTL
+        known = Addresses(tuple(address for _, _, address in found), time.monotonic() + seconds)
+        self._addresses.put(name, known, seconds)
         return known
 
     async def _put(self, resolver: str, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> tuple[str, Reply]:

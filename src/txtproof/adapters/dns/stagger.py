@@ -12,16 +12,18 @@ HEAD_START = 0.5
 
 
 async def first_good(
-    calls: Iterable[Callable[[], Coroutine[Any, Any, T]]], good: Callable[[T], bool]
+    calls: Iterable[Callable[[], Coroutine[Any, Any, T]]], good: Callable[[T], bool], *, late: bool = False
 ) -> tuple[T | None, list[T]]:
     """Return the first good outcome, None where there is none, and the others that came before it.
 
-    What is still under way then is cancelled.
+    `late`: the first has had its head start already. What is still under way in the end is cancelled.
     """
     rest = deque(calls)
     others: list[T] = []
     running: set[asyncio.Task[T]] = set()
     try:
+        if late and rest:
+            running.add(asyncio.create_task(rest.popleft()()))
         while rest or running:
             if rest:
                 running.add(asyncio.create_task(rest.popleft()()))

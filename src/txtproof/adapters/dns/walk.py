@@ -5,6 +5,7 @@ negative answer which hides the record for up to the zone's SOA minimum (RFC 230
 """
 
 import asyncio
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,7 +16,7 @@ import dns.rdatatype
 from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.caches import FAILED_TTL, ExpiringCache, bounded
 from txtproof.adapters.dns.places import is_public
-from txtproof.adapters.dns.resolvers import Resolvers
+from txtproof.adapters.dns.resolvers import Addresses, Resolvers
 from txtproof.core.observations import Unseen
 from txtproof.core.reasons import Reason
 
@@ -43,13 +44,17 @@ class Zone:
 
     origin: dns.name.Name
     servers: tuple[Server, ...]
+    text: str
+    """The origin, as it is shown."""
+    until: float
+    """When the delegation is to be looked for anew, on the monotonic clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Delegation:
     origin: dns.name.Name
     names: tuple[dns.name.Name, ...]
-    ttl: int
+    until: float
     glue: Glue = field(default_factory=dict)
     glue_first: bool = False
     """True after a referral: a name inside a zone that was only just heard of is not to be asked of a resolver."""
@@ -62,14 +67,26 @@ class Walk:
         self._resolvers = resolvers
         self._allow_private = allow_private
         self._zones: ExpiringCache[dns.name.Name, _Delegation | Unseen] = ExpiringCache()
+        self._ready: ExpiringCache[str, Zone] = ExpiringCache()
 
-    async def zone_of(self, name: dns.name.Name) -> Zone | Unseen:
-        """Find the zone that a name lies in: its own NS, or those of the closest name above that has some."""
-        known = self._zones.get(name)
-        if known is None:
-            known = await self._found(name)
-            self._zones.put(name, known, FAILED_TTL if isinstance(known, Unseen) else bounded(known.ttl))
-        return known if isinstance(known, Unseen) else await self._staffed(known)
+    def known(self, name: str) -> Zone | None:
+        """Return the zone of a name (lower case, no trailing dot), where that takes no question."""
+        return self._ready.get(name)
+
+    async def zone_of(self, name: dns.name.Name, hint: dns.name.Name | None = None) -> Zone | Unseen:
+        """Find the zone that a name lies in: its own NS, or those of the closest name above that has some.
+
+        `hint`: where an earlier walk found them; no name in between is asked for then.
+        """
+        hinted = None if hint is None else await self._hinted(hint)
+        known = await self._walked(name) if hinted is None else hinted
+        if isinstance(known, Unseen):
+            return known
+        zone, until = await self._staffed(known)
+        if isinstance(zone, Zone):
+            near = name if hinted is None or hint is None else hint
+            self._ready.put(reading.plain(near), zone, until - time.monotonic())
+        return zone
 
     async def referred(self, message: dns.message.Message, name: dns.name.Name, above: Zone) -> Zone | Unseen | None:
         """Follow a referral to a zone below; None where the message is none."""
@@ -79,12 +96,37 @@ class Walk:
         # who serves the zone above may speak of what is in it, and of nothing else
         glue = {owner: found for owner, found in _glue(message).items() if owner.is_subdomain(above.origin)}
         names = tuple(reading.targets(rrset))
-        return await self._staffed(_Delegation(rrset.name, names, rrset.ttl, glue, glue_first=True))
+        found = _Delegation(rrset.name, names, time.monotonic() + bounded(rrset.ttl), glue, glue_first=True)
+        zone, _ = await self._staffed(found)
+        return zone
 
     def forget(self, name: dns.name.Name) -> None:
         """Walk anew at the next look: the servers that were remembered did not help."""
+        self._ready.drop(reading.plain(name))
         if isinstance(self._zones.get(name), _Delegation):
             self._zones.drop(name)
+
+    async def _hinted(self, origin: dns.name.Name) -> _Delegation | None:
+        known = self._zones.get(origin)
+        if known is None:
+            known = _delegation(await self._resolvers.ask(origin, dns.rdatatype.NS), origin)
+            if known is not None:
+                self._remember(origin, known)
+        return known if isinstance(known, _Delegation) else None
+
+    async def _walked(self, name: dns.name.Name) -> _Delegation | Unseen:
+        known = self._zones.get(name)
+        if known is None:
+            known = await self._found(name)
+            self._remember(name, known)
+        return known
+
+    def _remember(self, name: dns.name.Name, found: _Delegation | Unseen) -> None:
+        if isinstance(found, Unseen):
+            self._zones.put(name, found, FAILED_TTL)
+            return
+        for each in {name, found.origin}:
+            self._zones.put(each, found, found.until - time.monotonic())
 
     async def _found(self, name: dns.name.Name) -> _Delegation | Unseen:
         silences, answered = 0, False
@@ -97,29 +139,41 @@ class Walk:
                 continue
             answered = True
             # no zone cut here, or SERVFAIL: the zone above can still tell by a referral
-            rrset = reading.name_servers(message, candidate)
-            if rrset is not None:
-                return _Delegation(candidate, tuple(reading.targets(rrset)), rrset.ttl, _glue(message))
+            delegation = _delegation(message, candidate)
+            if delegation is not None:
+                return delegation
         detail = f"no zone was found for {reading.plain(name)}" if answered else "no resolver answers"
         return Unseen(Reason.CANNOT_SEE, detail[:200])
 
-    async def _staffed(self, delegation: _Delegation) -> Zone | Unseen:
+    async def _staffed(self, delegation: _Delegation) -> tuple[Zone | Unseen, float]:
+        """Return the zone with its servers, and until when they are known."""
         names = delegation.names[:MOST_SERVERS]
         each = await asyncio.gather(*(self._addresses(name, delegation) for name in names))
         servers: dict[str, Server] = {}
         for name, addresses in zip(names, each, strict=True):
-            for address in addresses:
+            for address in addresses.found:
                 servers.setdefault(address, Server(reading.plain(name), address))
         allowed = [one for one in servers.values() if self._allow_private or is_public(one.address)]
+        until = min((delegation.until, *(one.until for one in each)))
+        shown = reading.plain(delegation.origin)
         if allowed:
-            return Zone(delegation.origin, tuple(allowed[:MOST_ADDRESSES]))
-        return Unseen(Reason.CANNOT_SEE, _unstaffed(reading.plain(delegation.origin), hidden=bool(servers)))
+            return Zone(delegation.origin, tuple(allowed[:MOST_ADDRESSES]), shown, delegation.until), until
+        return Unseen(Reason.CANNOT_SEE, _unstaffed(shown, hidden=bool(servers))), until
 
-    async def _addresses(self, name: dns.name.Name, delegation: _Delegation) -> Sequence[str]:
-        glue = delegation.glue.get(name, ())
+    async def _addresses(self, name: dns.name.Name, delegation: _Delegation) -> Addresses:
+        glue = tuple(delegation.glue.get(name, ()))
         if glue and delegation.glue_first:
-            return glue
-        return await self._resolvers.addresses(name) or glue
+            return Addresses(glue, delegation.until)
+        asked = await self._resolvers.addresses(name)
+        return asked if asked.found else Addresses(glue, asked.until)
+
+
+def _delegation(message: dns.message.Message | None, origin: dns.name.Name) -> _Delegation | None:
+    rrset = reading.name_servers(message, origin) if message is not None else None
+    if message is None or rrset is None:
+        return None
+    names = tuple(reading.targets(rrset))
+    return _Delegation(origin, names, time.monotonic() + bounded(rrset.ttl), _glue(message))
 
 
 def _glue(message: dns.message.Message) -> dict[dns.name.Name, list[str]]:

@@ -1,41 +1,45 @@
--- ACCEPT: create a row, or leave a command with the active one, and acknowledge the message that brought it.
+-- ACCEPT: create rows, or leave commands with the active ones, and acknowledge the messages that brought them.
 --
--- KEYS[1]  the row    KEYS[2]  its inbox    KEYS[3]  the outbox stream
--- ARGV[1]  prefix of keys   ARGV[2]  member   ARGV[3]  command   ARGV[4]  verification id of the newborn, or ''
--- ARGV[5]  its document     ARGV[6]  its step ARGV[7]  due in ms ARGV[8]  fence of the ended row that it follows, or ''
--- ARGV[9]  stream to acknowledge on, or ''    ARGV[10] group     ARGV[11] entry id
--- ARGV[12] events kept      ARGV[13...]  the newborn's events
--- Reply: 'created', 'attached', 'not_found', 'ended', or 'changed' (the row before is another one by now: read again).
+-- KEYS[1]  the outbox stream    KEYS[2...]  the rows
+-- ARGV[1]  prefix of keys       ARGV[2]  the arrivals, in MessagePack, each a list of
+--   member, command, id of the newborn or '', its document, its lane's letter, due in ms, fence of the ended row that it
+--   follows or '', stream to acknowledge on or '', group, entry id, the newborn's events
+-- Reply, for each: 'created', 'attached', 'not_found', 'ended', or the ended row itself where another one was expected
+-- (read it, and bring the newborn again as its successor).
 --
 -- Sent twice, the second finds its own newborn and says 'created' again.
-local prefix, member = ARGV[1], ARGV[2]
-local held = redis.call('HMGET', KEYS[1], 'fence', 'ended', 'born', 'step', 'claims')
+local function accept(member, command, id, document, lane, due, follows, stream, group, entry, events)
+  local value = redis.call('GET', row_of(member))
+  local row = read(value)
 
-local function acknowledged(reply)
-  if ARGV[9] ~= '' then redis.call('XACK', ARGV[9], ARGV[10], ARGV[11]) end
-  return reply
-end
-
-if ARGV[4] ~= '' and held[3] == ARGV[4] then return acknowledged('created') end
-
-if held[1] and held[2] ~= '1' then
-  if redis.call('LINDEX', KEYS[2], -1) ~= ARGV[3] then redis.call('RPUSH', KEYS[2], ARGV[3]) end
-  if held[4] and tonumber(held[5] or 0) == 0 then
-    local time = redis.call('TIME')
-    redis.call('ZADD', prefix .. ':lane:' .. held[4], time[1] * 1000 + math.floor(time[2] / 1000), member)
+  local function acknowledged(reply)
+    if stream ~= '' then
+      redis.call('XACK', stream, group, entry)
+      redis.call('XDEL', stream, entry)
+    end
+    return reply
   end
-  return acknowledged('attached')
+
+  if id ~= '' and row and row.id == id then return acknowledged('created') end
+  if row and not row.ended then
+    if redis.call('LINDEX', inbox_of(member), -1) ~= command then redis.call('RPUSH', inbox_of(member), command) end
+    if row.lane ~= '-' and row.claims == 0 then redis.call('ZADD', lane_of(row.lane), now, member) end
+    return acknowledged('attached')
+  end
+  if id == '' then return row and 'ended' or 'not_found' end
+  if (row and row.fence or '') ~= follows then return value end
+
+  if row and row.lane ~= '-' then redis.call('ZREM', lane_of(row.lane), member) end
+  redis.call('DEL', inbox_of(member))
+  redis.call('SET', row_of(member), written({
+    fence = fence_after(follows ~= '' and follows or 0),
+    claims = 0, commits = 0, lane = lane, ended = false, id = id, document = document,
+  }))
+  redis.call('ZADD', lane_of(lane), due, member)
+  for _, event in ipairs(events) do redis.call('XADD', KEYS[1], '*', 'event', event) end
+  return acknowledged('created')
 end
 
-if ARGV[4] == '' then return held[1] and 'ended' or 'not_found' end
-if (held[1] or '') ~= ARGV[8] then return 'changed' end
-
-if held[4] then redis.call('ZREM', prefix .. ':lane:' .. held[4], member) end
-redis.call('DEL', KEYS[1], KEYS[2])
-redis.call('HSET', KEYS[1], 'doc', ARGV[5], 'born', ARGV[4], 'step', ARGV[6], 'ended', '0', 'claims', 0,
-  'fence', tonumber(ARGV[8] ~= '' and ARGV[8] or 0) + 1)
-redis.call('ZADD', prefix .. ':lane:' .. ARGV[6], ARGV[7], member)
-for place = 13, #ARGV do
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[12], '*', 'event', ARGV[place])
-end
-return acknowledged('created')
+local reply = {}
+for at, arrival in ipairs(cmsgpack.unpack(ARGV[2])) do reply[at] = accept(unpack(arrival)) end
+return reply

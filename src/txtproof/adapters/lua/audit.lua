@@ -1,16 +1,13 @@
--- AUDIT: put back the rows of a slice that have a step and are in no lane.
+-- AUDIT: put back the rows of a slice that have a lane and are not in it, unless they are parked.
 --
--- KEYS     the rows    ARGV[1]  prefix of keys
+-- KEYS[1]  what is parked    KEYS[2...]  the rows    ARGV[1]  prefix of keys
 -- Reply: how many were put back, due now.
-local prefix = ARGV[1]
-local start = #prefix + 4
-local time = redis.call('TIME')
-local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local found = 0
-for _, row in ipairs(KEYS) do
-  local member, step = string.sub(row, start), redis.call('HGET', row, 'step')
-  if step and not redis.call('ZSCORE', prefix .. ':lane:' .. step, member) then
-    redis.call('ZADD', prefix .. ':lane:' .. step, now, member)
+for at = 2, #KEYS do
+  local member = string.sub(KEYS[at], #prefix + 4)
+  local lane = string.sub(redis.call('GETRANGE', KEYS[at], 24, 24), 1, 1)
+  if LANES[lane] and not redis.call('ZSCORE', lane_of(lane), member) and not redis.call('ZSCORE', KEYS[1], member) then
+    redis.call('ZADD', lane_of(lane), now, member)
     found = found + 1
   end
 end

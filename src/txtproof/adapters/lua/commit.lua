@@ -1,47 +1,43 @@
--- COMMIT: change a row, its place in the lanes and the outbox together, where the fence still holds.
+-- COMMIT: change rows, their places in the lanes and the outbox together, each where its fence still holds.
 --
--- KEYS[1]  the row    KEYS[2]  its inbox    KEYS[3]  the outbox stream
--- ARGV[1]  prefix of keys   ARGV[2]  member   ARGV[3]  fence   ARGV[4]  commit id   ARGV[5]  document
--- ARGV[6]  step, or ''      ARGV[7]  due in ms, or ''          ARGV[8]  '1' where it has ended
--- ARGV[9]  '1' to keep the lease   ARGV[10]  inbox mark        ARGV[11] events kept   ARGV[12...]  events
--- Reply: 'committed', 'applied' (this commit id was here before) or 'fenced' (the row is somebody else's).
-local prefix, member, step = ARGV[1], ARGV[2], ARGV[6]
-local held = redis.call('HMGET', KEYS[1], 'fence', 'commit', 'claims', 'step', 'taken')
-if held[2] == ARGV[4] then return 'applied' end
--- no claims: a final commit was made under this fence, so its holder has let go of the row
-if held[1] ~= ARGV[3] or tonumber(held[3] or 0) == 0 then return 'fenced' end
+-- KEYS[1]  what this worker holds    KEYS[2]  the outbox stream    KEYS[3]  what is parked    KEYS[4...]  the rows
+-- ARGV[1]  prefix of keys    ARGV[2]  retention in ms    ARGV[3]  the changes, in MessagePack, each a list of
+--   member, fence, number, document, lane's letter or '-', due in ms, ended, to keep the lease, commands heard, to park,
+--   events
+-- Reply, for each row: 'committed', 'applied' (this number was here before) or 'fenced' (it is somebody else's).
+local function commit(member, fence, number, document, lane, due, ended, keep, heard, parked, events)
+  local row = read(redis.call('GET', row_of(member)))
+  if not row or row.fence ~= fence then return 'fenced' end
+  if row.commits >= number then return 'applied' end
+  -- no claims: a final commit was made under this fence, so its holder has let go of the row
+  if row.claims == 0 then return 'fenced' end
 
-local keep = ARGV[9] == '1'
-local taken = tonumber(held[5] or 0)
-local read = tonumber(ARGV[10]) - taken
-if read > 0 then
-  redis.call('LTRIM', KEYS[2], read, -1)
-  redis.call('HSET', KEYS[1], 'taken', ARGV[10])
-end
-redis.call('HSET', KEYS[1], 'doc', ARGV[5], 'commit', ARGV[4], 'ended', ARGV[8])
-
-local score = ARGV[7]
-if held[4] then
-  local lane = prefix .. ':lane:' .. held[4]
-  if keep then score = redis.call('ZSCORE', lane, member) or score end
-  if held[4] ~= step then redis.call('ZREM', lane, member) end
-end
-if not keep then
-  redis.call('HSET', KEYS[1], 'claims', 0)
-  if ARGV[8] == '1' then
-    redis.call('DEL', KEYS[2])
-  elseif redis.call('EXISTS', KEYS[2]) == 1 then
-    local time = redis.call('TIME')
-    score = time[1] * 1000 + math.floor(time[2] / 1000) -- a command came during the visit
+  if heard > 0 then redis.call('LTRIM', inbox_of(member), heard, -1) end
+  if row.lane ~= '-' then
+    if keep then due = redis.call('ZSCORE', lane_of(row.lane), member) or due end
+    if row.lane ~= lane then redis.call('ZREM', lane_of(row.lane), member) end
   end
+  if not keep then
+    row.claims = 0
+    redis.call('HDEL', KEYS[1], member)
+    if ended then
+      redis.call('DEL', inbox_of(member))
+    elseif redis.call('EXISTS', inbox_of(member)) == 1 then
+      due = now -- a command came during the visit
+    end
+  end
+  row.commits, row.lane, row.ended, row.document = number, lane, ended, document
+  if lane ~= '-' then redis.call('ZADD', lane_of(lane), due, member) end
+  if lane == '-' and ended then
+    redis.call('SET', row_of(member), written(row), 'PX', ARGV[2])
+  else
+    redis.call('SET', row_of(member), written(row))
+  end
+  if parked then redis.call('ZADD', KEYS[3], now, member) else redis.call('ZREM', KEYS[3], member) end
+  for _, event in ipairs(events) do redis.call('XADD', KEYS[2], '*', 'event', event) end
+  return 'committed'
 end
-if step == '' then
-  redis.call('HDEL', KEYS[1], 'step')
-else
-  redis.call('HSET', KEYS[1], 'step', step)
-  redis.call('ZADD', prefix .. ':lane:' .. step, score, member)
-end
-for place = 12, #ARGV do
-  redis.call('XADD', KEYS[3], 'MAXLEN', '~', ARGV[11], '*', 'event', ARGV[place])
-end
-return 'committed'
+
+local reply = {}
+for at, change in ipairs(cmsgpack.unpack(ARGV[3])) do reply[at] = commit(unpack(change)) end
+return reply

@@ -1,0 +1,202 @@
+"""Many questions over few UDP sockets: an answer counts only from where its question went, where that left, by its id.
+
+A forger has to guess the socket's port and the question's id, both random (RFC 5452, 9.2). The sockets are not
+connected, so that a closed port is no more than silence here.
+"""
+
+import asyncio
+import os
+import socket
+from collections import deque
+from collections.abc import Callable, Iterable
+from enum import Enum
+from itertools import takewhile
+from typing import Generic, TypeVar
+
+from txtproof.adapters.dns.sockets import Sockets, Way
+
+T = TypeVar("T")
+
+MOST_PER_PEER = 200
+"""Questions under way to one address: more could be lost where they arrive. The others wait for their turn."""
+AT_ONCE = 64
+"""Datagrams read before the loop's other work has its turn."""
+LARGEST = 65_535
+
+
+class Silence(Enum):
+    """Why there is nothing to read."""
+
+    LATE = "late"
+    """It has not come yet; it may, and can be waited for once more."""
+    OVER = "over"
+    """It did not come in time, or could not be asked for."""
+    CUT = "cut"
+    """It came, but cut short: the rest is to be had over TCP."""
+
+
+Read = Callable[[bytes], T | Silence | None]
+"""Says what a datagram means; None: it is no answer."""
+
+
+class Waiting(Generic[T]):
+    """A question, from when it is put. `said` is to be waited for; after `LATE`, once more."""
+
+    __slots__ = ("due", "key", "peer", "question", "read", "said")
+
+    def __init__(self, question: bytes, peer: "_Peer[T]", read: Read[T], said: "asyncio.Future[T | Silence]") -> None:
+        self.question = question
+        self.peer = peer
+        self.read = read
+        self.said = said
+        self.due = 0.0
+        self.key: _Key | None = None
+        """By which its answer is known, once it is sent."""
+
+
+class _Peer(Generic[T]):
+    """One address and port, and the questions to it."""
+
+    __slots__ = ("address", "family", "given", "port", "queue", "under_way")
+
+    def __init__(self, address: str, port: int) -> None:
+        self.given = (address, port)
+        self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        # as the system writes it when an answer comes
+        self.address = socket.inet_ntop(self.family, socket.inet_pton(self.family, address))
+        self.port = port
+        self.under_way = 0
+        self.queue: deque[Waiting[T]] = deque()
+
+
+_Key = tuple[Way, str, int, bytes]
+"""By which socket it left, for where, under which id."""
+
+
+class Datagrams(Generic[T]):
+    """Put questions, all on one loop."""
+
+    def __init__(self, late_after: float, within: float) -> None:
+        """Take the seconds after which an answer is called late, and within which it must come."""
+        self._late_after = late_after
+        self._rest = within - late_after
+        self._sockets = Sockets(self._readable)
+        self._peers: dict[tuple[str, int], _Peer[T]] = {}
+        self._sent: dict[_Key, Waiting[T]] = {}
+        # each in the order in which they fall due, since all in it wait equally long: one timer does for all
+        self._fresh: dict[Waiting[T], None] = {}
+        self._late: dict[Waiting[T], None] = {}
+        self._alarm: asyncio.TimerHandle | None = None
+
+    def put(self, question: bytes, address: str, port: int, read: Read[T]) -> Waiting[T]:
+        """Send a question, given as it follows its id, as soon as that may be."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        peer = self._peers.get((address, port))
+        if peer is None:
+            peer = self._peers[address, port] = _Peer(address, port)
+        waiting = Waiting(question, peer, read, loop.create_future())
+        waiting.due = now + self._late_after
+        self._fresh[waiting] = None
+        if peer.under_way < MOST_PER_PEER:
+            self._send(waiting, now)
+        else:
+            peer.queue.append(waiting)
+        if self._alarm is None:
+            self._alarm = loop.call_at(waiting.due, self._ring)
+        return waiting
+
+    def close(self) -> None:
+        """Close the sockets; who still waits is told that it is over."""
+        for peer in self._peers.values():
+            peer.queue.clear()
+        for waiting in [*self._fresh, *self._late]:
+            self._end(waiting, Silence.OVER)
+        if self._alarm is not None:
+            self._alarm.cancel()
+            self._alarm = None
+        self._sockets.close()
+
+    def _send(self, waiting: Waiting[T], now: float) -> None:
+        peer = waiting.peer
+        try:
+            way = self._sockets.way(peer.family, now)
+            key = (way, peer.address, peer.port, os.urandom(2))
+            while key in self._sent:
+                key = (way, peer.address, peer.port, os.urandom(2))
+            way.socket.sendto(key[3] + waiting.question, (peer.address, peer.port))
+        except OSError:
+            self._end(waiting, Silence.OVER)
+            self._leave(peer)
+            return
+        way.asked += 1
+        way.waiting += 1
+        peer.under_way += 1
+        waiting.key = key
+        self._sent[key] = waiting
+
+    def _readable(self, way: Way) -> None:
+        for _ in range(AT_ONCE):
+            try:
+                wire, sender = way.socket.recvfrom(LARGEST)
+            except OSError:
+                return
+            waiting = self._sent.get((way, sender[0], sender[1], wire[:2]))
+            said = waiting.read(wire) if waiting is not None else None
+            # what nobody asked for, or what does not answer it, is passed over: the true answer may still come
+            if waiting is not None and said is not None:
+                self._end(waiting, said)
+
+    def _end(self, waiting: Waiting[T], said: T | Silence) -> None:
+        self._fresh.pop(waiting, None)
+        self._late.pop(waiting, None)
+        _tell(waiting, said)
+        if waiting.key is None:
+            return
+        del self._sent[waiting.key]
+        waiting.key[0].waiting -= 1
+        peer = waiting.peer
+        peer.under_way -= 1
+        while peer.queue and peer.under_way < MOST_PER_PEER:
+            following = peer.queue.popleft()
+            if not following.said.done():
+                self._send(following, asyncio.get_running_loop().time())
+        self._leave(peer)
+
+    def _leave(self, peer: _Peer[T]) -> None:
+        if not peer.under_way and not peer.queue:
+            self._peers.pop(peer.given, None)
+
+    def _ring(self) -> None:
+        """Tell those whose time is up, and set the alarm for the next."""
+        loop = asyncio.get_running_loop()
+        now = loop.time()
+        over = _due(self._late, now)
+        for waiting in over:
+            # all before one is ended, so that none of them is sent in the place of another
+            _tell(waiting, Silence.OVER)
+        for waiting in over:
+            self._end(waiting, Silence.OVER)
+        for waiting in _due(self._fresh, now):
+            self._delay(waiting, loop)
+        nexts = [next(iter(each)).due for each in (self._fresh, self._late) if each]
+        self._alarm = loop.call_at(min(nexts), self._ring) if nexts else None
+
+    def _delay(self, waiting: Waiting[T], loop: asyncio.AbstractEventLoop) -> None:
+        if waiting.said.done():
+            # nobody waits any more
+            self._end(waiting, Silence.OVER)
+            return
+        self._late[waiting] = self._fresh.pop(waiting)
+        waiting.due += self._rest
+        told, waiting.said = waiting.said, loop.create_future()
+        told.set_result(Silence.LATE)
+
+
+def _tell(waiting: Waiting[T], said: T | Silence) -> None:
+    if not waiting.said.done():
+        waiting.said.set_result(said)
+
+
+def _due(waiting: Iterable[Waiting[T]], now: float) -> list[Waiting[T]]:
+    return list(takewhile(lambda one: one.due <= now, waiting))

@@ -1,0 +1,167 @@
+"""The plain case, read from the octets: a TXT question, and an answer with TXT at the name, or with nothing.
+
+dnspython takes some 200 us to read an answer; most looks of a verification that waits end in one of these. Whatever
+is not plain is declined here and read by dnspython: a test holds the two readings against each other. Pure.
+"""
+
+import struct
+from dataclasses import dataclass
+
+from txtproof.adapters.dns.question import AA, COUNTS, HEADER, OPCODE, QR, RCODE, TC
+
+_AFTER_NAME = 4
+"""Octets of type and class in the question."""
+_RECORD = struct.Struct("!2HIH")
+"""Of a record, after its owner: type, class, TTL, length of the data."""
+_SOA_NUMBERS = struct.Struct("!5I")
+_POINTER = struct.Struct("!H")
+_POINTING = 0xC000
+_AT_QUESTION = b"\xc0\x0c"
+"""A pointer to the name in the question (RFC 1035, 4.1.4)."""
+_LONGEST_NAME, _LONGEST_LABEL = 255, 63
+_HOPS = 4
+"""Pointers in one name: more is declined."""
+_RCODES = {0: "NOERROR", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}
+_IN, _NS, _SOA, _TXT, _OPT = 1, 2, 6, 16, 41
+_ADDRESSES = {1: 4, 28: 16}
+"""A and AAAA, and how long they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """What a plain answer says."""
+
+    rcode: str
+    authoritative: bool
+    values: tuple[bytes, ...]
+    serial: int | None
+    """Of the SOA beside what is not there, where the answer speaks for the zone."""
+
+
+class _NotPlain(Exception):
+    """There is more in it than is read here."""
+
+
+def read(wire: bytes, asked: bytes) -> Plain | None:
+    """Read a plain answer to the question section `asked`; None where it is not plain, or not such an answer."""
+    try:
+        return _read(wire, asked)
+    except (_NotPlain, IndexError, struct.error):
+        return None
+
+
+def _read(wire: bytes, asked: bytes) -> Plain:
+    flags, questions, answers, authorities, additions = COUNTS.unpack_from(wire, 2)
+    rcode = _RCODES.get(flags & RCODE)
+    if flags & (QR | OPCODE | TC) != QR or questions != 1 or rcode is None or not wire.startswith(asked, HEADER):
+        raise _NotPlain
+    at = HEADER + len(asked)
+    # what stands there twice counts once, as in any record set (RFC 2181, 5)
+    texts: dict[bytes, None] = {}
+    for _ in range(answers):
+        at, text = _text(wire, at)
+        texts[text] = None
+    serial = None
+    if answers:
+        at = _servers(wire, at, authorities)
+    elif authorities:
+        # more than the SOA, or name servers: that may be a referral
+        at, serial = _soa(wire, at, authorities, last=HEADER + len(asked) - _AFTER_NAME - 1)
+    if _additional(wire, at, additions) != len(wire):
+        raise _NotPlain
+    spoken_for = bool(flags & AA)
+    return Plain(rcode, spoken_for, tuple(map(_joined, texts)), serial if spoken_for else None)
+
+
+def _text(wire: bytes, at: int) -> tuple[int, bytes]:
+    """Return where a TXT record of the name in question ends, and its data."""
+    if wire[at : at + 2] != _AT_QUESTION:
+        raise _NotPlain
+    kind, network, _, length = _RECORD.unpack_from(wire, at + 2)
+    data = at + 2 + _RECORD.size
+    if kind != _TXT or network != _IN or not length:
+        raise _NotPlain
+    return data + length, wire[data : data + length]
+
+
+def _joined(data: bytes) -> bytes:
+    """Join the character-strings (RFC 1035, 3.3.14)."""
+    if data[0] == len(data) - 1:
+        return data[1:]
+    at, strings = 0, []
+    while at < len(data):
+        end = at + 1 + data[at]
+        strings.append(data[at + 1 : end])
+        at = end
+    if at != len(data):
+        raise _NotPlain
+    return b"".join(strings)
+
+
+def _soa(wire: bytes, at: int, count: int, *, last: int) -> tuple[int, int]:
+    """Return where a lone SOA ends, and its serial. Its owner must be the end of the name in question, up to `last`."""
+    (pointer,) = _POINTER.unpack_from(wire, at)
+    above, label = pointer & 0x3FFF, HEADER
+    while label < above:
+        label += wire[label] + 1
+    kind, network, _, length = _RECORD.unpack_from(wire, at + 2)
+    data = at + 2 + _RECORD.size
+    numbers = _end(wire, _end(wire, data))
+    if count != 1 or pointer < _POINTING or label != above or above > last or kind != _SOA or network != _IN:
+        raise _NotPlain
+    if numbers + _SOA_NUMBERS.size != data + length:
+        raise _NotPlain
+    serial: int = _SOA_NUMBERS.unpack_from(wire, numbers)[0]
+    return data + length, serial
+
+
+def _servers(wire: bytes, at: int, count: int) -> int:
+    """Return where NS records end, which some servers put beside what was asked for."""
+    for _ in range(count):
+        at = _end(wire, at)
+        kind, network, _, length = _RECORD.unpack_from(wire, at)
+        at += _RECORD.size
+        if kind != _NS or network != _IN or _end(wire, at) != at + length:
+            raise _NotPlain
+        at += length
+    return at
+
+
+def _additional(wire: bytes, at: int, count: int) -> int:
+    """Return where addresses and a bare OPT record end."""
+    extended = False
+    for _ in range(count):
+        owner, at = at, _end(wire, at)
+        kind, network, ttl, length = _RECORD.unpack_from(wire, at)
+        at += _RECORD.size + length
+        if kind == _OPT:
+            # options, more of the rcode and another version are not plain (RFC 6891, 6.1.3)
+            if extended or wire[owner] or length or ttl >> 16:
+                raise _NotPlain
+            extended = True
+        elif network != _IN or _ADDRESSES.get(kind) != length:
+            raise _NotPlain
+    return at
+
+
+def _end(wire: bytes, at: int) -> int:
+    """Return where a name ends that leads backwards only, as dnspython wants it (RFC 1035, 4.1.4)."""
+    ends, size, hops, start, limit = 0, 1, 0, at, len(wire)
+    while True:
+        count = wire[at]
+        if count >= _POINTING >> 8:
+            to = (count & 0x3F) << 8 | wire[at + 1]
+            hops += 1
+            if at + 2 > limit or hops > _HOPS:
+                raise _NotPlain
+            # what is led to must end before what led there begins
+            ends, at, start, limit = ends or at + 2, to, to, start
+        elif count < _LONGEST_LABEL + 1:
+            at += 1 + count
+            size += 1 + count if count else 0
+            if at > limit or size > _LONGEST_NAME:
+                raise _NotPlain
+            if not count:
+                return ends or at
+        else:
+            raise _NotPlain

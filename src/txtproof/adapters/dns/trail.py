@@ -1,0 +1,65 @@
+"""How far a look has come: the places where it asked, and what led from one to the next."""
+
+from dataclasses import dataclass, field
+
+import dns.name
+
+from txtproof.adapters.dns.asking import Begun, Heard
+from txtproof.adapters.dns.verdict import Answer
+from txtproof.adapters.dns.walk import Zone
+from txtproof.core.decisions import Look
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A name, and the zone whose servers are asked for it."""
+
+    zone: Zone
+    name: dns.name.Name
+
+
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """A question for the record, sent to one server of the domain's zone."""
+
+    zone: Zone
+    begun: Begun
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A place that leads on to another name."""
+
+    place: Place
+    target: dns.name.Name
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The place where the record must stand, and what was heard there: failures, and last what tells, if anything."""
+
+    place: Place
+    heard: tuple[Heard, ...]
+
+    @property
+    def last(self) -> Heard:
+        """Return what counts."""
+        return self.heard[-1]
+
+
+@dataclass(slots=True)
+class Trail:
+    """One look under way."""
+
+    look: Look
+    glance: Glance | None = None
+    """A first question for the record that is under way; None once it has been waited for."""
+    home: Zone | None = None
+    """The domain's zone, once it is known."""
+    passed: list[Alias] = field(default_factory=list)
+    said: list[Answer] = field(default_factory=list)
+    """By the servers that led on."""
+
+    def visited(self, name: dns.name.Name) -> bool:
+        """Say whether an alias at that name was followed."""
+        return any(name == one.place.name for one in self.passed)

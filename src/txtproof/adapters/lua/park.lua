@@ -1,0 +1,11 @@
+-- PARK: set a claimed row aside that nobody can read, and say so, where the fence still holds.
+--
+-- KEYS[1]  what this worker holds    KEYS[2]  the outbox stream    KEYS[3]  what is parked    KEYS[4]  the row
+-- ARGV[1]  prefix of keys    ARGV[2]  member    ARGV[3]  fence    ARGV[4]  event
+local row = read(redis.call('GET', KEYS[4]))
+if row and row.fence == ARGV[3] then
+  redis.call('SETRANGE', KEYS[4], 17, '00')
+  redis.call('ZREM', lane_of(row.lane), ARGV[2])
+  redis.call('HDEL', KEYS[1], ARGV[2])
+  if redis.call('ZADD', KEYS[3], 'NX', now, ARGV[2]) == 1 then redis.call('XADD', KEYS[2], '*', 'event', ARGV[4]) end
+end

@@ -1,0 +1,24 @@
+-- RECOVER: make due again what this worker holds in a lane. Only for the one process of the worker that has the lane:
+-- whatever is held there was held by a process that is gone, or by one that hands it back.
+--
+-- KEYS[1]  what this worker holds (hash: member -> lane's letter and fence)
+-- ARGV[1]  prefix of keys    ARGV[2]  lane's letter    ARGV[3]  '1' where the rows are handed back, which blames none
+-- Reply: how many rows are due again.
+local held = redis.call('HGETALL', KEYS[1])
+local found = 0
+for at = 1, #held, 2 do
+  local member, lane, fence = held[at], string.sub(held[at + 1], 1, 1), string.sub(held[at + 1], 2)
+  if lane == ARGV[2] then
+    local row = read(redis.call('GET', row_of(member)))
+    -- another fence: its lease ran out, and another worker has it
+    if row and row.fence == fence and row.lane == lane and row.claims > 0 then
+      if ARGV[3] == '1' then
+        redis.call('SETRANGE', row_of(member), 17, string.format('%02d', row.claims - 1))
+      end
+      redis.call('ZADD', lane_of(lane), now, member)
+      found = found + 1
+    end
+    redis.call('HDEL', KEYS[1], member)
+  end
+end
+return found

@@ -1,0 +1,90 @@
+"""Turns with a credential, kept in Redis for all workers: a line, calls in flight, a refusal that holds for all."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import cast
+
+from redis.asyncio import Redis
+
+from txtproof.adapters.redis_connection import speaking
+from txtproof.adapters.redis_keys import PREFIX, Keys
+from txtproof.adapters.redis_store import script
+from txtproof.core.observations import Queued
+from txtproof.ports import Closed, Turn, Verdict
+
+CALL = timedelta(seconds=15)
+"""A turn that nobody gave back is over by then: longer than a call may take."""
+TRY_EVERY = timedelta(seconds=30)
+"""How often a refused credential is tried; `reopen` has it tried at once."""
+_EPOCH = datetime.fromtimestamp(0, UTC)
+_MICROSECOND = timedelta(microseconds=1)
+_MILLISECOND = timedelta(milliseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """What may be called with a credential, by all workers together."""
+
+    per_second: float = 50.0
+    in_flight: int = 8
+    """At a time; as many may begin at once after a silence."""
+
+
+class RedisTurns:
+    """Port `Turns`. Every method raises StoreUnavailable where the server does not do its part."""
+
+    def __init__(
+        self,
+        redis: Redis,
+        encode: Callable[[Turn, Verdict], bytes],
+        rates: Mapping[str, Rate],
+        new_id: Callable[[], str],
+        prefix: str = PREFIX,
+    ) -> None:
+        self._redis = redis
+        self._encode = encode
+        self._rates = rates
+        self._new_id = new_id
+        self._keys = Keys(prefix)
+        self._take, self._give_back = (script(redis, name) for name in ("take", "give_back"))
+
+    async def take(self, credential: str, place: datetime | None = None) -> Turn | Queued | Closed:
+        """Ask to call now."""
+        rate = self._rates.get(credential, Rate())
+        call = self._new_id()
+        limits = [CALL // _MILLISECOND, rate.in_flight, round(1_000_000 / rate.per_second), rate.in_flight - 1]
+        paid = "" if place is None else (place - _EPOCH) // _MICROSECOND
+        with speaking(self._redis):
+            word, time, *rest = await self._take(
+                [self._keys.turns, self._keys.calls(credential)],
+                [self._keys.prefix, credential, call, *limits, paid, TRY_EVERY // _MILLISECOND],
+            )
+        when = _EPOCH + timedelta(microseconds=int(time))
+        if word == b"go":
+            return Turn(credential, call, when, trying=rest == [b"1"])
+        return Queued(when) if word == b"queued" else Closed(when)
+
+    async def give_back(self, turn: Turn, verdict: Verdict, pause: timedelta = timedelta(0)) -> None:
+        """Say that the call is over."""
+        wait = TRY_EVERY if verdict is Verdict.REFUSED else pause
+        tells = verdict is Verdict.REFUSED or (verdict is Verdict.TAKEN and turn.trying)
+        with speaking(self._redis):
+            await self._give_back(
+                [self._keys.turns, self._keys.calls(turn.credential), self._keys.events],
+                [
+                    self._keys.prefix,
+                    turn.credential,
+                    turn.id,
+                    verdict.value,
+                    wait // _MILLISECOND,
+                    self._encode(turn, verdict) if tells else "",
+                ],
+            )
+
+    async def reopen(self) -> None:
+        """Let a credential that was refused be tried at once."""
+        with speaking(self._redis):
+            for field in cast("list[bytes]", await self._redis.hkeys(self._keys.turns)):
+                if field.endswith(b" closed"):
+                    await self._redis.hset(self._keys.turns, field.decode(), "0")

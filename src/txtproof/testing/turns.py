@@ -1,0 +1,87 @@
+"""Turns in memory, for tests of whatever calls port `Turns`."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from txtproof.core.observations import Queued
+from txtproof.ports import Closed, Turn, Verdict
+
+TRY_EVERY = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryRate:
+    """What may be called with a credential."""
+
+    per_second: float = 50.0
+    in_flight: int = 8
+
+
+@dataclass(slots=True)
+class _Line:
+    front: datetime | None = None
+    """Up to when its turns are given away."""
+    closed: datetime | None = None
+    opens: datetime | None = None
+    calls: set[str] = field(default_factory=set)
+
+
+class MemoryTurns:
+    """Port `Turns`; the time is the clock's. Turns are waited for, so that one which is never given back stays out."""
+
+    def __init__(self, now: Callable[[], datetime], rates: Mapping[str, MemoryRate] | None = None) -> None:
+        self._now = now
+        self._rates = rates or {}
+        self._lines: dict[str, _Line] = {}
+        self._given = 0
+        self.told: list[tuple[str, Verdict]] = []
+        """Credentials that were refused, or taken again, in order."""
+
+    async def take(self, credential: str, place: datetime | None = None) -> Turn | Queued | Closed:
+        """Ask to call now."""
+        line, now = self._lines.setdefault(credential, _Line()), self._now()
+        rate = self._rates.get(credential, MemoryRate(1_000_000, 1_000_000))
+        step = timedelta(seconds=1 / rate.per_second)
+        trying = line.closed is not None
+        if line.closed is not None:
+            if line.closed > now:
+                return Closed(line.closed)
+            line.closed = now + TRY_EVERY
+        front = max(line.front or now, now)
+        paid = place is not None and place <= now
+        early = front - step * (rate.in_flight - 1)
+        if line.opens is not None and line.opens > now:
+            early = front = max(front, line.opens)
+        elif paid or early <= now:
+            if len(line.calls) < rate.in_flight:
+                return self._begun(credential, line, front if paid else front + step, trying=trying)
+            early = front = max(front, now + step)
+        line.front = front + step
+        return Queued(early)
+
+    def _begun(self, credential: str, line: _Line, front: datetime, *, trying: bool) -> Turn:
+        self._given += 1
+        line.front = front
+        line.calls.add(str(self._given))
+        return Turn(credential, str(self._given), self._now(), trying)
+
+    async def give_back(self, turn: Turn, verdict: Verdict, pause: timedelta = timedelta(0)) -> None:
+        """Say that the call is over."""
+        line, now = self._lines[turn.credential], self._now()
+        line.calls.discard(turn.id)
+        if verdict is Verdict.REFUSED:
+            if line.closed is None:
+                self.told.append((turn.credential, verdict))
+            line.closed = now + TRY_EVERY
+        elif verdict is Verdict.TAKEN and line.closed is not None:
+            line.closed = None
+            self.told.append((turn.credential, verdict))
+        elif verdict is Verdict.LATER:
+            line.opens = max(line.opens or now, now + pause)
+
+    async def reopen(self) -> None:
+        """Let a credential that was refused be tried at once."""
+        for line in self._lines.values():
+            if line.closed is not None:
+                line.closed = self._now()

@@ -1,0 +1,43 @@
+"""kombu's transport over Redis, with its two weak places held: what is no message, and bells that nobody answers."""
+
+import logging
+from queue import Empty
+from typing import Any
+
+from kombu.transport import redis
+
+from config.celery_options import BELLS_KEPT, WORK
+
+log = logging.getLogger(__name__)
+
+
+class Channel(redis.Channel):
+    """Read and write the lists."""
+
+    def _brpop_read(self, **options: Any) -> Any:
+        """Read what was popped. kombu lets the error about what is not JSON go up, which ends the worker."""
+        try:
+            return super()._brpop_read(**options)  # type: ignore[misc]  # the stubs leave it out
+        except (ValueError, RecursionError) as fault:
+            log.warning("what was on a queue and is not JSON is gone: %s", type(fault).__name__)
+            raise Empty from None
+
+    def _put(self, queue: str, message: Any, **options: Any) -> None:
+        """Put a message on a list; bells that have waited the longest go, where there are too many."""
+        super()._put(queue, message, **options)
+        if queue == WORK:
+            with self.conn_or_acquire() as client:
+                client.ltrim(queue, 0, BELLS_KEPT - 1)
+
+
+class Transport(redis.Transport):
+    """Deliver what the channel reads."""
+
+    Channel = Channel
+
+    def _deliver(self, message: Any, queue: str | None) -> None:
+        """Deliver a message; what has not the shape of one is gone, since it was popped, and harms nobody."""
+        try:
+            super()._deliver(message, queue)
+        except (ValueError, TypeError, LookupError, AttributeError) as fault:
+            log.warning("%s: what was no message of kombu's is gone: %s", queue, type(fault).__name__)
