@@ -100,6 +100,9 @@ class Wire:
         self._calls.add(call)
         try:
             await asyncio.gather(self._asking(call, reader), self._answering(call, answers))
+        except asyncio.CancelledError:
+            # the end of the wire; asyncio 3.11 reports it as an error of the stream's where it gets out
+            pass
         finally:
             self._calls.discard(call)
             call.cut()
