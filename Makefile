@@ -5,7 +5,7 @@ DEV = .venv-dev
 PROFILE = .venv-profile
 CHECKED = src config tasks worker tests benchmarks
 
-.PHONY: run test check fix lock bench bench-scale clean
+.PHONY: run test check faults fix lock bench bench-scale clean
 
 run: $(RUN)/.ready
 	@$(RUN)/bin/python -m txtproof.rehearsal
@@ -18,6 +18,12 @@ check: $(DEV)/.ready
 	@$(DEV)/bin/ruff check $(CHECKED)
 	@$(DEV)/bin/mypy
 	@PYTHONPATH=src:. $(DEV)/bin/lint-imports --no-cache
+
+# the long form of tests/faults; prints its seed, by which the same faults can be thrown again
+MINUTES ?= 10
+COUNT ?= 10000
+faults: $(DEV)/.ready
+	@PYTHONPATH=src:. $(DEV)/bin/python -m tests.faults.long --minutes $(MINUTES) --count $(COUNT) $(if $(SEED),--seed $(SEED))
 
 fix: $(DEV)/.ready
 	@$(DEV)/bin/ruff check --fix $(CHECKED)

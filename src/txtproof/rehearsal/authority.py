@@ -3,7 +3,9 @@
 import struct
 import threading
 import time
+from collections import Counter
 from collections.abc import Mapping
+from enum import Enum
 
 import dns.exception
 import dns.flags
@@ -24,17 +26,32 @@ SMALLEST_UDP = 512
 LARGEST_TCP = 65535
 
 
+Place = tuple[dns.name.Name, str]
+"""A zone, by its origin, as one address serves it."""
+
+
+class Trouble(Enum):
+    """What can be wrong with an address, for one zone; it goes on answering for the others."""
+
+    SERVFAIL = "answers SERVFAIL to questions about TXT and to updates"
+    SILENT = "answers neither questions about TXT nor updates"
+    TRUNCATED = "sets TC in every answer over UDP, and leaves the records out"
+
+
 class Authority:
-    """Zones, as each of several addresses serves them: at once, or as they were."""
+    """Zones, as each of several addresses serves them: at once, as they were, or not as they should."""
 
     def __init__(self, zones: Mapping[dns.name.Name, ZoneData], key: dns.tsig.Key, primary: str) -> None:
         self.lock = threading.RLock()
         """To be held by whoever touches a zone."""
         self.zones = zones
-        self.lags: dict[tuple[dns.name.Name, str], float] = {}
+        self.lags: dict[Place, float] = {}
         """By how many seconds an address is behind in a zone."""
-        self.held: dict[tuple[dns.name.Name, str], Contents] = {}
+        self.held: dict[Place, Contents] = {}
         """What an address goes on serving."""
+        self.troubles: dict[Place, Trouble] = {}
+        self.looks: Counter[Place] = Counter()
+        """How often an address was asked over UDP for the TXT set of a name."""
         self._keyring = {key.name: key}
         self._primary = primary
 
@@ -48,7 +65,14 @@ class Authority:
                 return None
             response = dns.message.make_response(query, our_payload=LARGEST_UDP)
             with self.lock:
-                if isinstance(query, dns.update.UpdateMessage):
+                trouble = self._trouble(query, address, tcp)
+                if trouble is Trouble.SILENT:
+                    return None
+                if trouble is Trouble.SERVFAIL:
+                    response.set_rcode(dns.rcode.SERVFAIL)
+                elif trouble is Trouble.TRUNCATED:
+                    response.flags |= dns.flags.TC
+                elif isinstance(query, dns.update.UpdateMessage):
                     response.set_rcode(self._update(query, address))
                 else:
                     self._look_up(query, response, address)
@@ -94,9 +118,24 @@ class Authority:
         if not any(name.is_subdomain(asked.name) for name in contents):
             response.set_rcode(dns.rcode.NXDOMAIN)
 
+    def _trouble(self, query: dns.message.Message, address: str, tcp: bool) -> Trouble | None:  # noqa: FBT001  # as above
+        """Say what is wrong with this address for what is asked, and count the looks."""
+        update = isinstance(query, dns.update.UpdateMessage)
+        asked = (query.zone if isinstance(query, dns.update.UpdateMessage) else query.question)[:1]
+        if not asked or not (update or asked[0].rdtype == dns.rdatatype.TXT):
+            return None
+        self.looks[asked[0].name, address] += not (tcp or update)
+        zone = self._closest(asked[0].name)
+        trouble = self.troubles.get((zone.origin, address)) if zone else None
+        return None if trouble is Trouble.TRUNCATED and (tcp or update) else trouble
+
     def _closest(self, name: dns.name.Name) -> ZoneData | None:
-        inside = [zone for origin, zone in self.zones.items() if name.is_subdomain(origin)]
-        return max(inside, key=lambda zone: len(zone.origin), default=None)
+        # by labels, not by trying every zone: a suite may serve hundreds
+        for labels in range(len(name), 0, -1):
+            zone = self.zones.get(name.split(labels)[1])
+            if zone is not None:
+                return zone
+        return None
 
     def _served(self, zone: ZoneData, address: str) -> Contents:
         place = (zone.origin, address)

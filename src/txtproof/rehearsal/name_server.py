@@ -12,9 +12,11 @@ from typing import Self
 import dns.name
 import dns.tsig
 
-from txtproof.rehearsal.authority import Authority
+from txtproof.rehearsal.authority import Authority, Trouble
 from txtproof.rehearsal.listeners import Listeners, bound
 from txtproof.rehearsal.zone_data import Change, ZoneData
+
+__all__ = ["Change", "NameServers", "Trouble", "ZoneSpec"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,11 @@ class NameServers:
         with self._authority.lock:
             self._zone(zone).put(name, kind, ttl, *values)
 
+    def clear(self, zone: str, name: str) -> None:
+        """Take away whatever stands at a name."""
+        with self._authority.lock:
+            self._zone(zone).clear(name)
+
     def snapshot(self, zone: str) -> list[tuple[str, str, int, str]]:
         """Return every record of a zone but the SOA."""
         with self._authority.lock:
@@ -104,9 +111,20 @@ class NameServers:
         with self._authority.lock:
             self._authority.held[self._zone(zone).origin, address] = self._zone(zone).now
 
-    def release(self, zone: str, address: str) -> None:
-        """Have one address serve what the zone is."""
+    def trouble(self, zone: str, address: str, trouble: Trouble) -> None:
+        """Have one address fail for a zone."""
         with self._authority.lock:
+            self._authority.troubles[self._zone(zone).origin, address] = trouble
+
+    def looks(self, name: str, address: str) -> int:
+        """Return how often one address was asked over UDP for the TXT set of a name."""
+        with self._authority.lock:
+            return self._authority.looks[dns.name.from_text(name), address]
+
+    def release(self, zone: str, address: str) -> None:
+        """Have one address serve what the zone is, and as it should."""
+        with self._authority.lock:
+            self._authority.troubles.pop((self._zone(zone).origin, address), None)
             self._authority.held.pop((self._zone(zone).origin, address), None)
             self._authority.lags.pop((self._zone(zone).origin, address), None)
 

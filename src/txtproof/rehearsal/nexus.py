@@ -1,7 +1,8 @@
 """A stand-in of the Nexus API over real HTTP on loopback, scriptable, with a ledger of its own."""
 
+import asyncio
 from base64 import b64encode
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -10,8 +11,9 @@ from typing import Self
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from txtproof.core.events import Json
 from txtproof.core.model import Key
@@ -93,6 +95,10 @@ class NexusStandIn:
         """Say how the next calls for a registered domain are answered; after that come the usual answers."""
         self._ledger.script(Key(organization_id, domain_id), answers)
 
+    def unscript(self, organization_id: int, domain_id: int) -> None:
+        """Have a domain's calls answered as usual again."""
+        self._ledger.unscript(Key(organization_id, domain_id))
+
     # What it was asked
 
     @property
@@ -106,7 +112,17 @@ class NexusStandIn:
 
         A call is over when it is answered or when its caller has gone.
         """
-        return self._ledger.overlaps
+        return len(self._ledger.overlapping)
+
+    @property
+    def overlapping(self) -> tuple[Key, ...]:
+        """Return the keys of those calls."""
+        return self._ledger.overlapping
+
+    @property
+    def in_flight(self) -> frozenset[Key]:
+        """Return the keys that are being called for now."""
+        return self._ledger.in_flight
 
     @property
     def unexpected(self) -> tuple[Key, ...]:
@@ -128,16 +144,21 @@ class NexusStandIn:
     def _app(self) -> Starlette:
         return Starlette(routes=[Route(PATH, self._generate_code, methods=["POST"])])
 
-    async def _generate_code(self, request: Request) -> Response:
+    async def _generate_code(self, request: Request) -> ASGIApp:
         try:
             key = Key(request.path_params["organization_id"], request.path_params["domain_id"])
         except ValueError:
             return self._problem(400, "Bad Request", "an id is a positive int32")
-        self._ledger.enter(key)
-        try:
-            return await self._answered(request, key)
-        finally:
-            self._ledger.leave(key)
+
+        async def in_flight(scope: Scope, receive: Receive, send: Send) -> None:
+            self._ledger.enter(key)
+            try:
+                response = await self._answered(request, key)
+                await response(scope, receive, send)
+            finally:
+                self._ledger.leave(key)
+
+        return in_flight
 
     async def _answered(self, request: Request, key: Key) -> Response:
         if not self.credentials.admit(request.headers):
@@ -157,7 +178,10 @@ class NexusStandIn:
         return self._response(answer, members)
 
     def _response(self, answer: Answer, members: dict[str, Json]) -> Response:
-        if answer.body is not None:
+        response: Response
+        if answer.trickles:
+            response = StreamingResponse(_trickling(answer.trickles), answer.status, media_type="application/json")
+        elif answer.body is not None:
             response = Response(answer.body, answer.status, media_type="application/json")
         elif members:
             response = JSONResponse(members, answer.status)
@@ -171,3 +195,12 @@ class NexusStandIn:
         body = {"type": None, "title": title, "detail": detail, "status": status, "instance": None}
         date = {"Date": format_datetime(self._now(), usegmt=True)}
         return JSONResponse(body, status, date, media_type="application/problem+json")
+
+
+async def _trickling(whole: timedelta) -> AsyncIterator[bytes]:
+    """Send a body that is valid so far and never comes to its end in time."""
+    yield b"{"
+    for _ in range(int(whole.total_seconds() * 10)):
+        await asyncio.sleep(0.1)
+        yield b" "
+    yield b"}"

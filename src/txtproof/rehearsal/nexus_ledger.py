@@ -29,6 +29,8 @@ class Answer:
     """`{"Retry-After": "2"}`; in the place of the usual ones where the name is the same."""
     after: timedelta = timedelta(0)
     """How long the answer takes."""
+    trickles: timedelta = timedelta(0)
+    """How long the body takes, byte by byte, after a head that came in time."""
     reset: bool = False
     """True: the connection is reset after processing, and no answer comes."""
 
@@ -80,7 +82,7 @@ class Ledger:
         self._calls: list[Call] = []
         self._unexpected: list[Key] = []
         self._in_flight: Counter[Key] = Counter()
-        self._overlaps = 0
+        self._overlapping: list[Key] = []
 
     def register(
         self, key: Key, name: str | None, lifetime: timedelta | None, first: Iterable[timedelta | None]
@@ -94,10 +96,16 @@ class Ledger:
         with self._lock:
             self._domains[key].script.extend(answers)
 
+    def unscript(self, key: Key) -> None:
+        """Forget what was scripted and has not been answered yet."""
+        with self._lock:
+            self._domains[key].script.clear()
+
     def enter(self, key: Key) -> None:
         """Note that a call has begun."""
         with self._lock:
-            self._overlaps += self._in_flight[key] > 0
+            if self._in_flight[key]:
+                self._overlapping.append(key)
             self._in_flight[key] += 1
 
     def leave(self, key: Key) -> None:
@@ -135,10 +143,16 @@ class Ledger:
             return tuple(self._calls)
 
     @property
-    def overlaps(self) -> int:
-        """Return how many calls began while another for the same key was in flight: it must stay 0."""
+    def overlapping(self) -> tuple[Key, ...]:
+        """Return the key of every call that began while another for it was in flight: there must be none."""
         with self._lock:
-            return self._overlaps
+            return tuple(self._overlapping)
+
+    @property
+    def in_flight(self) -> frozenset[Key]:
+        """Return the keys that are being called for now."""
+        with self._lock:
+            return frozenset(+self._in_flight)
 
     @property
     def unexpected(self) -> tuple[Key, ...]:

@@ -21,9 +21,11 @@ STOPS_WITHIN = 20.0
 class Celery:
     """One Celery process for as long as the `with` block lasts; what it writes goes into one file."""
 
-    def __init__(self, what: str, environ: Mapping[str, str], log: Path, *options: str) -> None:
+    def __init__(
+        self, what: str, environ: Mapping[str, str], log: Path, *options: str, app: str = "worker.app"
+    ) -> None:
         self.log = log
-        self._command = [sys.executable, "-m", "celery", "--skip-checks", "-A", "worker.app", what, *options]
+        self._command = [sys.executable, "-m", "celery", "--skip-checks", "-A", app, what, *options]
         self._environ = {**_inherited(), **environ}
         self._process: subprocess.Popen[bytes] | None = None
 

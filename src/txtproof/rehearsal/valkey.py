@@ -55,6 +55,12 @@ class EmbeddedValkey:
         """Return the file that the server writes its messages to."""
         return Path(self._directory) / "valkey.log"
 
+    @property
+    def append_only_file(self) -> Path:
+        """Return the file that every change is appended to, as long as it has not been rewritten."""
+        (file,) = (Path(self._directory) / "appendonlydir").glob("*.incr.aof")
+        return file
+
     def start(self) -> None:
         """Start the server and wait until it answers."""
         # its own session: a Ctrl-C at the terminal is for the story, which stops the parts in order

@@ -66,6 +66,12 @@ class ZoneData:
         )
         self._keep(contents)
 
+    def clear(self, name: str) -> None:
+        """Take away whatever stands at a name: how neighbours go."""
+        contents = self._next()
+        contents.pop(dns.name.from_text(name), None)
+        self._keep(contents)
+
     def update(self, message: dns.update.UpdateMessage) -> dns.rcode.Rcode:
         """Apply an update whole or not at all; return the answer's code."""
         failed = _unmet(self.now, message.prerequisite)
@@ -113,7 +119,7 @@ class ZoneData:
         return [self._line("add", asked, rdata) for rdata in asked]
 
     def _delete(self, contents: Contents, asked: dns.rrset.RRset, kind: dns.rdatatype.RdataType) -> list[Change]:
-        kinds = contents.get(asked.name, {})
+        kinds = dict(contents.get(asked.name, {}))
         held = kinds.get(kind)
         # without these it would be no zone (RFC 2136, 3.4.2.3, 3.4.2.4)
         if held is None or (asked.name == self.origin and kind in (SOA, NS)):
@@ -124,6 +130,7 @@ class ZoneData:
             kinds[kind] = dns.rdataset.from_rdata_list(held.ttl, rest)
         else:
             del kinds[kind]
+        contents[asked.name] = kinds
         if not kinds:
             del contents[asked.name]
         return [self._line("delete", asked, rdata) for rdata in gone]
@@ -133,9 +140,10 @@ class ZoneData:
         return Change(time.time(), _plain(self.origin), _plain(asked.name), kind, value, asked.ttl)
 
     def _next(self) -> Contents:
-        """Return a copy to change, with the next serial."""
-        contents = {name: dict(kinds) for name, kinds in self.now.items()}
+        """Return a copy to change, with the next serial; what stands at a name is shared until that is changed."""
+        contents = dict(self.now)
         soa = contents[self.origin][SOA]
+        contents[self.origin] = dict(contents[self.origin])
         contents[self.origin][SOA] = dns.rdataset.from_rdata(soa.ttl, soa[0].replace(serial=soa[0].serial + 1))
         return contents
 
@@ -144,7 +152,7 @@ class ZoneData:
 
 
 def _put(contents: Contents, name: dns.name.Name, rdataset: dns.rdataset.Rdataset) -> None:
-    contents.setdefault(name, {})[rdataset.rdtype] = rdataset
+    contents[name] = {**contents.get(name, {}), rdataset.rdtype: rdataset}
 
 
 def _unmet(contents: Contents, prerequisites: list[dns.rrset.RRset]) -> dns.rcode.Rcode:
