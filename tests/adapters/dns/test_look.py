@@ -16,6 +16,7 @@ import dns.rrset
 import pytest
 
 from tests.adapters.dns.scripted import (
+    SOA,
     Records,
     Said,
     Script,
@@ -395,6 +396,35 @@ async def test_a_name_without_a_zone_of_its_own_lies_in_the_zone_above() -> None
     async with world({FIRST: script, SECOND: script}) as w:
         assert isinstance(await w.look(deep), Match)
         assert w.resolver.questions("NS") == ["a.b.example.test", "b.example.test", "example.test"]
+
+
+def of_a_zone(origin: str) -> Script:
+    """Resolve like a resolver that puts the zone's SOA beside what is not there, as most do."""
+    knows, soa = resolving(PUBLIC), dns.rrset.from_text(f"{origin}.", 60, "IN", "SOA", SOA.format(serial=1))
+
+    def script(query: dns.message.Message, tcp: bool) -> Said:
+        answer = knows(query, tcp)
+        assert isinstance(answer, dns.message.Message)
+        if not answer.answer:
+            answer.authority.append(soa)
+        return answer
+
+    return script
+
+
+async def test_where_a_resolver_says_which_zone_lacks_the_name_nothing_in_between_is_asked_for() -> None:
+    async with world({FIRST: zone(), SECOND: zone()}, of_a_zone(DOMAIN)) as w:
+        await w.look(Look(f"a.b.{DOMAIN}", f"_verify.a.b.{DOMAIN}", CODE))
+        assert w.resolver.questions("NS") == [f"a.b.{DOMAIN}", DOMAIN]
+        await w.look(Look(f"c.d.{DOMAIN}", f"_verify.c.d.{DOMAIN}", CODE))
+        assert w.resolver.questions("NS")[2:] == [f"c.d.{DOMAIN}"], "that zone is known"
+
+
+@pytest.mark.parametrize("origin", ["elsewhere.test", f"deeper.a.b.{DOMAIN}", f"a.b.{DOMAIN}"])
+async def test_a_zone_that_cannot_lack_the_name_is_not_believed(origin: str) -> None:
+    async with world({FIRST: zone(), SECOND: zone()}, of_a_zone(origin)) as w:
+        await w.look(Look(f"a.b.{DOMAIN}", f"_verify.a.b.{DOMAIN}", CODE))
+        assert w.resolver.questions("NS") == [f"a.b.{DOMAIN}", f"b.{DOMAIN}", DOMAIN]
 
 
 CHILD = "sub.example.test"

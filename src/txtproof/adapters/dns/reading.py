@@ -109,6 +109,14 @@ def serial(message: dns.message.Message | None, name: dns.name.Name) -> int | No
     return None
 
 
+def apex(message: dns.message.Message, name: dns.name.Name) -> dns.name.Name | None:
+    """Return the zone that speaks of a name which has nothing of the kind: its SOA stands beside (RFC 2308, 2)."""
+    if message.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
+        return None
+    owners = (one.name for one in _sets(message.authority, dns.rdatatype.SOA) if name.is_subdomain(one.name))
+    return max(owners, key=len, default=None)
+
+
 def name_servers(message: dns.message.Message, name: dns.name.Name) -> dns.rrset.RRset | None:
     """Return the NS set of exactly this name, as a resolver, or a server that sends on, gives it."""
     if message.rcode() != dns.rcode.NOERROR:

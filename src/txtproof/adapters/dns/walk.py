@@ -6,7 +6,7 @@ negative answer which hides the record for up to the zone's SOA minimum (RFC 230
 
 import asyncio
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import dns.message
@@ -130,18 +130,22 @@ class Walk:
 
     async def _found(self, name: dns.name.Name) -> _Delegation | Unseen:
         silences, answered = 0, False
-        for candidate in _upwards(name):
+        candidate = name
+        while candidate != dns.name.root:
+            known = self._zones.get(candidate)
+            if isinstance(known, _Delegation) and known.origin == candidate:
+                return known
             message = await self._resolvers.ask(candidate, dns.rdatatype.NS)
-            if message is None:
-                silences += 1
-                if silences == MOST_SILENCES:
-                    break
-                continue
-            answered = True
-            # no zone cut here, or SERVFAIL: the zone above can still tell by a referral
             delegation = _delegation(message, candidate)
             if delegation is not None:
                 return delegation
+            silences += message is None
+            if silences == MOST_SILENCES:
+                break
+            answered = answered or message is not None
+            # no zone cut here, or SERVFAIL: the zone above can still tell by a referral
+            apex = reading.apex(message, candidate) if message is not None else None
+            candidate = candidate.parent() if apex in (None, candidate) else apex
         detail = f"no zone was found for {reading.plain(name)}" if answered else "no resolver answers"
         return Unseen(Reason.CANNOT_SEE, detail[:200])
 
@@ -181,13 +185,6 @@ def _glue(message: dns.message.Message) -> dict[dns.name.Name, list[str]]:
     for owner, _, address in reading.addresses(message.additional):
         found.setdefault(owner, []).append(address)
     return found
-
-
-def _upwards(name: dns.name.Name) -> Iterator[dns.name.Name]:
-    """Go through the name and every name above it, without the root."""
-    while name != dns.name.root:
-        yield name
-        name = name.parent()
 
 
 def _unstaffed(origin: str, *, hidden: bool) -> str:
