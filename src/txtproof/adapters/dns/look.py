@@ -7,7 +7,7 @@ and no timer of its own; everything else goes the long way, which takes over the
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 
@@ -17,6 +17,7 @@ from txtproof.adapters.dns import question, reading
 from txtproof.adapters.dns.asking import Asker, Heard
 from txtproof.adapters.dns.caches import MOST_TTL, ExpiringCache
 from txtproof.adapters.dns.exchange import Exchange
+from txtproof.adapters.dns.home import home, is_below, with_zone
 from txtproof.adapters.dns.resolvers import Resolvers
 from txtproof.adapters.dns.short_path import Plain
 from txtproof.adapters.dns.stagger import first_good
@@ -25,7 +26,7 @@ from txtproof.adapters.dns.verdict import MATCH, circling, judged, outcome, toge
 from txtproof.adapters.dns.walk import Server, Walk, Zone
 from txtproof.core.decisions import Look
 from txtproof.core.names import canonical
-from txtproof.core.observations import Sight, Unseen, ZoneSeen
+from txtproof.core.observations import Sight, Unseen
 from txtproof.core.reasons import BLIND, MISSES, Reason
 
 MOST_ALIASES = 8
@@ -74,8 +75,8 @@ class AuthoritativeLookup:
 
     def _glance(self, look: Look) -> Glance | None:
         """Put the first question, where the zone is known and the name a plain one below the domain."""
-        zone = self._walk.known(_home(look))
-        name = question.labels(look.name) if zone is not None and _is_below(look.name, look.domain) else None
+        zone = self._walk.known(home(look))
+        name = question.labels(look.name) if zone is not None and is_below(look.name, look.domain) else None
         if zone is None or name is None:
             return None
         return Glance(zone, self._asker.begin(self._ordered(zone)[0], name))
@@ -86,7 +87,7 @@ class AuthoritativeLookup:
         if outcome(answer, look) not in MISSES:
             return None
         self._prefer(glance.zone, glance.begun.server)
-        return _with_zone(judged([answer], look, canonical(look.name)), look, glance.zone)
+        return with_zone(judged([answer], look, canonical(look.name)), look, glance.zone)
 
     async def _looked(self, trail: Trail, until: float) -> Sight:
         look = trail.look
@@ -96,9 +97,9 @@ class AuthoritativeLookup:
         except TimeoutError:
             sight = Unseen(Reason.TIMEOUT, f"the name servers of {look.domain} did not answer in time"[:200])
         if isinstance(sight, Unseen):
-            for name in {look.domain, _home(look)}:
+            for name in {look.domain, home(look)}:
                 self._walk.forget(dns.name.from_text(name))
-        return _with_zone(sight, look, trail.home)
+        return with_zone(sight, look, trail.home)
 
     async def _followed(self, trail: Trail) -> Sight:
         """Follow aliases to where the record must stand, and judge what is there."""
@@ -138,10 +139,10 @@ class AuthoritativeLookup:
 
     async def _first_zone(self, name: dns.name.Name, trail: Trail) -> Zone | Unseen:
         """Find the zone of the domain, or of what is above an alias's target: no resolver is asked for the record."""
-        domain, home = dns.name.from_text(trail.look.domain), dns.name.from_text(_home(trail.look))
+        domain, origin = dns.name.from_text(trail.look.domain), dns.name.from_text(home(trail.look))
         if not name.is_subdomain(domain):
             return await self._walk.zone_of(name.parent() if len(name) > 2 else name)
-        hint = home if home != domain and domain.is_subdomain(home) else None
+        hint = origin if origin != domain and domain.is_subdomain(origin) else None
         zone = await self._walk.zone_of(domain, hint)
         if isinstance(zone, Zone):
             trail.home = zone
@@ -186,22 +187,6 @@ class AuthoritativeLookup:
         """Ask all servers of a place; with `target`, for the alias that leads there."""
         answers = await asyncio.gather(*(self._asker.ask_fully(one, place.name, target) for one in place.zone.servers))
         return judged(answers, look, reading.plain(place.name))
-
-
-def _home(look: Look) -> str:
-    """Return the zone that the row has for the domain, where that can be it; else the domain."""
-    return look.zone if look.zone and _is_below(look.domain, look.zone) else look.domain
-
-
-def _is_below(name: str, zone: str) -> bool:
-    return name == zone or name.endswith("." + zone)
-
-
-def _with_zone(sight: Sight, look: Look, zone: Zone | None) -> Sight:
-    """Add where the domain's zone is, where the row does not know it."""
-    if zone is None or zone.text == look.zone:
-        return sight
-    return replace(sight, zone=ZoneSeen(zone.text, timedelta(seconds=max(0, zone.until - time.monotonic()))))
 
 
 def _is_telling(heard: Heard, place: Place, look: Look) -> bool:
