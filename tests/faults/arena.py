@@ -18,7 +18,7 @@ import redis
 from tests.faults.account import Account, Line, Request, Row
 from tests.faults.doors import Door, QueueDoor, StreamDoor
 from tests.faults.outbox import Outbox
-from tests.faults.processes import Seat, Supervisor
+from tests.faults.processes import Seat, Supervisor, speaking_from
 from tests.faults.wire import Wire
 from tests.waiting import wait_until
 from txtproof.adapters.redis_connection import open_redis
@@ -161,6 +161,11 @@ class Arena:
     def broker_url(self) -> str:
         """Return where Celery's messages travel, past the wire."""
         return self._broker_url or self.valkey.url
+
+    def callers(self, keys: Iterable[Key], *seats: Seat) -> list[int]:
+        """Return the pool processes, of these seats or of all, that are calling Nexus for one of these keys."""
+        ports = [port for key, ports in self.nexus.in_flight.items() if key in set(keys) for port in ports]
+        return speaking_from([pid for seat in seats or self.workers for pid in seat.children], ports)
 
     # What is asked of them
 

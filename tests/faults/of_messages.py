@@ -121,7 +121,7 @@ def _celery_messages() -> dict[str, tuple[dict[str, Any], bytes, str]]:
 
 
 def a_row_kills_who_works_on_it(stage: Stage) -> None:
-    """Kill every pool process whenever Nexus is called for one key; after five claims it is parked, alone."""
+    """Kill the pool process that calls Nexus for one key, each time; after five claims it is parked, alone."""
     arena = stage.arena
     poison = stage.cohort(1, answers=[Answer(after=timedelta(seconds=20))] * (MAX_CLAIMS + 3))
     neighbours = stage.cohort(15, answers=[Answer(after=timedelta(seconds=0.2))])
@@ -130,9 +130,9 @@ def a_row_kills_who_works_on_it(stage: Stage) -> None:
     kills = 0
     deadline = time.monotonic() + PARKED_WITHIN
     while "blocked" not in arena.outbox.kinds(key) and time.monotonic() < deadline:
-        if key in arena.nexus.in_flight:
+        if callers := arena.callers([key]):
             arena.strike()
-            kills += kill(pid for seat in arena.workers for pid in seat.children) > 0
+            kills += kill(callers)
             _wait_until_gone(stage, key)
         time.sleep(0.02)
     stage.expect(kills == MAX_CLAIMS, f"{kills} processes were killed before it was parked, not {MAX_CLAIMS}")

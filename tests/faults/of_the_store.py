@@ -23,7 +23,8 @@ def the_store_is_killed_and_comes_back(stage: Stage) -> None:
     arena = stage.arena
     cohort = stage.cohort(40, answers=[Answer(after=SLOW)])
     arena.request(cohort.requests[:30])
-    wait_until(lambda: set(cohort.keys) & arena.nexus.in_flight, "work in progress", 20)
+    wait_until(lambda: set(cohort.keys) & arena.nexus.in_flight.keys(), "work in progress", 20)
+    there = [seat.pid for seat in arena.workers]
     arena.strike()
     arena.valkey.kill()
     time.sleep(AWAY)
@@ -35,6 +36,8 @@ def the_store_is_killed_and_comes_back(stage: Stage) -> None:
     arena.wait_until_ended([one.key for one in fresh], BACK_WITHIN)
     took = datetime.now(UTC) - back
     stage.expect(took < timedelta(seconds=BACK_WITHIN), f"the workers were back after {took}")
+    gone = sum(seat.pid != pid for seat, pid in zip(arena.workers, there, strict=True))
+    stage.expect(not gone, f"{gone} of {len(there)} workers ended with the store, and had to be started again")
 
 
 def the_store_forgets_a_second(stage: Stage) -> None:
@@ -75,7 +78,7 @@ def every_connection_is_cut_and_replies_are_lost(stage: Stage) -> None:
         fresh = cohort.requests[place : place + 20 // CUTS]
         arena.request(fresh)
         keys = {one.key for one in fresh}
-        wait_until(lambda keys=keys: keys & arena.nexus.in_flight, "work", BACK_WITHIN)  # type: ignore[misc]  # a default binds it
+        wait_until(lambda keys=keys: keys & arena.nexus.in_flight.keys(), "work", BACK_WITHIN)  # type: ignore[misc]  # a default binds it
         stage.expect(arena.wire.cut() > 0, "there was no connection to be cut")
         arena.strike()
     arena.wire.lose_replies(20)

@@ -13,7 +13,7 @@ import dns.update
 from tests.faults.account import Request
 from tests.faults.arena import LEASE, SPF_TTL, TSIG_NAME, Arena, Cohort
 from tests.faults.fault import Afterwards, Stage
-from tests.faults.processes import Seat, kill, speaking_to
+from tests.faults.processes import kill
 from tests.waiting import wait_until
 from txtproof.core.model import Key
 from txtproof.rehearsal.nexus import Answer
@@ -38,7 +38,7 @@ def a_pool_child_is_killed_in_mid_batch(stage: Stage) -> None:
     for _ in range(KILLS):
         wanted = set(cohort.keys) - arena.outbox.ended()
         try:
-            callers = wait_until(lambda wanted=wanted: _callers(arena, wanted), "a call in flight", PICKED_UP_WITHIN)  # type: ignore[misc]  # a default binds it
+            callers = wait_until(lambda wanted=wanted: arena.callers(wanted), "a call in flight", PICKED_UP_WITHIN)  # type: ignore[misc]  # a default binds it
         except AssertionError:
             break
         killed_at = arena.strike()
@@ -46,12 +46,6 @@ def a_pool_child_is_killed_in_mid_batch(stage: Stage) -> None:
         _expect_pick_up(stage, wanted, killed_at)
     # one by one, since each of them may be what killed; but nobody has waited for a lease
     arena.wait_until_ended(cohort.keys, NO_LEASE)
-
-
-def _callers(arena: Arena, keys: set[Key], *seats: Seat) -> list[int]:
-    """Return the pool processes, of these seats or of all, that call Nexus while it is called for one of these keys."""
-    children = [pid for seat in seats or arena.workers for pid in seat.children]
-    return speaking_to(children, _port(arena.nexus.url)) if keys & arena.nexus.in_flight else []
 
 
 def _expect_pick_up(stage: Stage, wanted: set[Key], killed_at: datetime) -> None:
@@ -104,7 +98,7 @@ def a_worker_is_frozen_beyond_its_lease_and_goes_on(stage: Stage) -> Afterwards:
     wait_until(lambda: " ready" in arena.log(seat), "its start", 30)
     cohort = stage.cohort(40, answers=[Answer(after=SLOW * 2)])
     waiting = list(cohort.requests)
-    while not _callers(arena, set(cohort.keys), seat):
+    while not arena.callers(cohort.keys, seat):
         # whoever is asked first takes what there is: it will be this one's turn
         assert waiting, "the worker that is to be frozen has never had a turn"
         arena.request([waiting.pop()])
@@ -163,10 +157,6 @@ def _request_several_times(arena: Arena, requests: Sequence[Request]) -> None:
     several = [one for one in requests for _ in range(arena.random.randint(1, 5))]
     arena.random.shuffle(several)
     arena.request(several)
-
-
-def _port(url: str) -> int:
-    return int(url.rpartition(":")[2])
 
 
 def _write_late(arena: Arena, zone: str, domain: str, code: str) -> None:

@@ -128,9 +128,10 @@ def kill(pids: Iterable[int]) -> int:
     return killed
 
 
-def speaking_to(pids: list[int], port: int) -> list[int]:
-    """Return those processes that hold a TCP connection to a port of loopback (proc_pid_net(5), proc_pid_fd(5))."""
-    return [pid for pid in pids if any(inode in set(_connections(pid, port)) for inode in _sockets(pid))]
+def speaking_from(pids: Iterable[int], ports: Iterable[int]) -> list[int]:
+    """Return those processes that hold a TCP connection from one of these ports (proc_pid_net(5), proc_pid_fd(5))."""
+    wanted = set(ports)
+    return [pid for pid in pids if wanted and not set(_connections(pid, wanted)).isdisjoint(_sockets(pid))]
 
 
 def _sockets(pid: int) -> Iterator[str]:
@@ -142,9 +143,9 @@ def _sockets(pid: int) -> Iterator[str]:
                     yield target[8:-1]
 
 
-def _connections(pid: int, port: int) -> Iterator[str]:
+def _connections(pid: int, ports: set[int]) -> Iterator[str]:
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
             words = line.split()
-            if words[3] == ESTABLISHED and int(words[2].rpartition(":")[2], 16) == port:
+            if words[3] == ESTABLISHED and int(words[1].rpartition(":")[2], 16) in ports:
                 yield words[9]

@@ -14,7 +14,7 @@ from tests.faults.table import FAULTS
 
 BROKERS: dict[str, str | None] = {
     "redis": None,
-    "rabbitmq": "rabbitmq",
+    "rabbitmq": "rabbitmq_server",
 }
 """Each with the fixture that has its URL; None: the store is the broker."""
 SEED = int(os.environ.get("SEED", "1"))
@@ -27,7 +27,10 @@ def verdicts(request: pytest.FixtureRequest, valkey: object) -> Iterator[Verdict
     if not Path("/proc/self/net/tcp").exists():
         pytest.skip("who speaks to whom is read from Linux's /proc")
     fixture = BROKERS[request.param]
-    url = request.getfixturevalue(fixture).url if fixture else None
+    server = request.getfixturevalue(fixture) if fixture else None
+    if server is not None:
+        server.empty()
+    url = server.url if server else None
     wanted = {item.callspec.params.get("fault") for item in request.session.items if hasattr(item, "callspec")}
     with tempfile.TemporaryDirectory(prefix="txtproof-faults-") as directory:
         yield campaign.run(Path(directory), SEED, [one for one in FAULTS if one.name in wanted], url)

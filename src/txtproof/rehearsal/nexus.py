@@ -120,8 +120,8 @@ class NexusStandIn:
         return self._ledger.overlapping
 
     @property
-    def in_flight(self) -> frozenset[Key]:
-        """Return the keys that are being called for now."""
+    def in_flight(self) -> dict[Key, tuple[int, ...]]:
+        """Return the keys that are being called for now, with the ports of their callers."""
         return self._ledger.in_flight
 
     @property
@@ -151,12 +151,13 @@ class NexusStandIn:
             return self._problem(400, "Bad Request", "an id is a positive int32")
 
         async def in_flight(scope: Scope, receive: Receive, send: Send) -> None:
-            self._ledger.enter(key)
+            port = scope["client"][1]
+            self._ledger.enter(key, port)
             try:
                 response = await self._answered(request, key)
                 await response(scope, receive, send)
             finally:
-                self._ledger.leave(key)
+                self._ledger.leave(key, port)
 
         return in_flight
 

@@ -1,7 +1,7 @@
 """The stand-in's memory: which domains it knows, how it is to answer next, and what it was asked."""
 
 import threading
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -81,7 +81,7 @@ class Ledger:
         self._issued: dict[Key, list[IssuedCode]] = {}
         self._calls: list[Call] = []
         self._unexpected: list[Key] = []
-        self._in_flight: Counter[Key] = Counter()
+        self._in_flight: dict[Key, list[int]] = {}
         self._overlapping: list[Key] = []
 
     def register(
@@ -101,17 +101,18 @@ class Ledger:
         with self._lock:
             self._domains[key].script.clear()
 
-    def enter(self, key: Key) -> None:
-        """Note that a call has begun."""
+    def enter(self, key: Key, port: int) -> None:
+        """Note that a call has begun, from that port of its caller."""
         with self._lock:
-            if self._in_flight[key]:
+            callers = self._in_flight.setdefault(key, [])
+            if callers:
                 self._overlapping.append(key)
-            self._in_flight[key] += 1
+            callers.append(port)
 
-    def leave(self, key: Key) -> None:
+    def leave(self, key: Key, port: int) -> None:
         """Note that a call is over."""
         with self._lock:
-            self._in_flight[key] -= 1
+            self._in_flight[key].remove(port)
 
     def refuse(self, key: Key, status: int, now: datetime) -> None:
         """Note a call that never reached its domain."""
@@ -149,10 +150,10 @@ class Ledger:
             return tuple(self._overlapping)
 
     @property
-    def in_flight(self) -> frozenset[Key]:
-        """Return the keys that are being called for now."""
+    def in_flight(self) -> dict[Key, tuple[int, ...]]:
+        """Return the keys that are being called for now, with the ports of their callers."""
         with self._lock:
-            return frozenset(+self._in_flight)
+            return {key: tuple(ports) for key, ports in self._in_flight.items() if ports}
 
     @property
     def unexpected(self) -> tuple[Key, ...]:
