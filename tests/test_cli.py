@@ -124,7 +124,7 @@ def test_what_is_said_of_a_credential_is_shown_with_its_name(redis_url: str) -> 
     async def refuse() -> None:
         async with open_redis(redis_url) as client:
             turns = RedisTurns(client, encode_credential, {}, new_id)
-            turn = await turns.take("publisher:corp")
+            turn = await turns.take("publisher:corp", Step.PUBLISH_RECORD)
             assert isinstance(turn, Turn)
             await turns.give_back(turn, Verdict.REFUSED)
 

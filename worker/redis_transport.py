@@ -1,4 +1,4 @@
-"""kombu's transport over Redis, with its two weak places held: what is no message, and bells that nobody answers."""
+"""kombu's transport over Redis, with its weak places held: lost connections, what is no message, unheard bells."""
 
 import logging
 from queue import Empty
@@ -11,8 +11,26 @@ from config.celery_options import BELLS_KEPT, WORK
 log = logging.getLogger(__name__)
 
 
+class QoS(redis.QoS):
+    """Messages that are not acknowledged yet."""
+
+    def restore_unacked_once(self, stderr: Any = None) -> None:
+        """Put them back at the end of a channel, where there still is a connection to do it with.
+
+        After one that was lost there is none, and kombu's attempt ends the worker. They come back by themselves when
+        their visibility timeout is over.
+        """
+        connection = self.channel.connection
+        if connection is None or connection.client is None:
+            self._on_collect.cancel()  # type: ignore[attr-defined]  # the stubs leave it out
+            return
+        super().restore_unacked_once(stderr)
+
+
 class Channel(redis.Channel):
     """Read and write the lists."""
+
+    QoS = QoS
 
     def _brpop_read(self, **options: Any) -> Any:
         """Read what was popped. kombu lets the error about what is not JSON go up, which ends the worker."""

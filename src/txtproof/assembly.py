@@ -107,7 +107,7 @@ async def open_services(options: Options, worker: str) -> AsyncIterator[Services
     async with AsyncExitStack() as closing:
         redis = await closing.enter_async_context(open_redis(options.redis_url))
         store = RedisStore(redis, encode, options.timeouts.lease, worker=worker, retention=options.retention.ended)
-        turns = RedisTurns(redis, encode_credential, options.rates, new_id)
+        turns = RedisTurns(redis, encode_credential, options.rates, new_id, worker=worker)
         nexus = NexusClient(options.nexus)
         closing.push_async_callback(nexus.aclose)
         lookup = AuthoritativeLookup(options.look)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
 
+from txtproof.core.model import Step
 from txtproof.core.observations import Ambiguous, Blocked, Queued, Unreachable
 from txtproof.core.reasons import Reason
 from txtproof.core.telling import stamp
@@ -30,6 +31,8 @@ class Politeness:
     """Make calls in their turns."""
 
     turns: Turns
+    lane: Step
+    """In which the calls are made."""
 
     async def call(
         self, credential: str, place: datetime | None, call: Callable[[], Awaitable[Answer]]
@@ -38,7 +41,7 @@ class Politeness:
 
         A call that is cut off gives its turn back too: what becomes of it is the other side's.
         """
-        turn = await self.turns.take(credential, place)
+        turn = await self.turns.take(credential, self.lane, place)
         match turn:
             case Queued():
                 return turn

@@ -61,11 +61,17 @@ class Closed:
 class Turns(Protocol):
     """Who may call with which credential, and when: one line per credential, for all workers together."""
 
-    async def take(self, credential: str, place: datetime | None = None) -> Turn | Queued | Closed:
-        """Ask to call now. `place`: the place in the line that was given before; when it has come, it is paid for."""
+    async def take(self, credential: str, lane: Step, place: datetime | None = None) -> Turn | Queued | Closed:
+        """Ask to call now, for the work in a lane: with its rows a dead process's calls are over too.
+
+        `place`: the place in the line that was given before; when it has come, it is paid for.
+        """
 
     async def give_back(self, turn: Turn, verdict: Verdict, pause: timedelta = timedelta(0)) -> None:
         """Say that the call is over; `pause`: how much later, where it is `LATER`."""
+
+    async def leave(self, lane: Step) -> None:
+        """Leave this worker's calls for a lane to end by themselves, when another process of it has the lane."""
 
     async def reopen(self) -> None:
         """Let calls be made with credentials that were refused: a person has acted."""

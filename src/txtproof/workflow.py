@@ -91,9 +91,9 @@ class Workflow:
         finally:
             await lane.aclose()
 
-    async def perform(self, effect: Effect) -> Observation:
+    async def perform(self, lane: Step, effect: Effect) -> Observation:
         """Act on the world; what it answers is a value, never an exception."""
-        politely = Politeness(self.turns).call
+        politely = Politeness(self.turns, lane).call
         match effect:
             case RequestCode(key=key, turn=turn):
                 return await politely(NEXUS, turn, partial(self.upstream.generate_code, key))
@@ -119,7 +119,7 @@ class _Lane:
         self._workflow = workflow
         self._step = step
         self._commits = GroupCommit(workflow.store)
-        self._means = Means(self._commits.commit, workflow.perform, workflow.clock, workflow.policy)
+        self._means = Means(self._commits.commit, partial(workflow.perform, step), workflow.clock, workflow.policy)
         self._visits: dict[asyncio.Task[Step | None], tuple[float, Row]] = {}
         """Each with when it was begun."""
         self._late: set[asyncio.Task[Step | None]] = set()
@@ -155,6 +155,7 @@ class _Lane:
     async def leave(self) -> None:
         """Leave the rows in flight to their leases: nobody is to take them for those of a dead process."""
         await self._workflow.store.leave([row for _, row in self._visits.values()])
+        await self._workflow.turns.leave(self._step)
 
     async def change(self, within: float | None) -> None:
         """Wait until a visit is over, or for so many seconds. Raises what a visit raised."""

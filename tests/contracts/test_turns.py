@@ -12,11 +12,13 @@ from txtproof.adapters.redis_connection import open_redis
 from txtproof.adapters.redis_register import RedisRegister
 from txtproof.adapters.redis_store import RedisStore
 from txtproof.adapters.redis_turns import Rate, RedisTurns
+from txtproof.core.model import Step
 from txtproof.core.observations import Queued
 from txtproof.ports import Closed, Turn, Turns, Verdict
 from txtproof.testing.clock import ManualClock
 from txtproof.testing.turns import MemoryRate, MemoryTurns
 
+LANE = Step.REQUEST_CODE
 AMPLE = timedelta(milliseconds=20)
 """More than the rate of `wide` asks for."""
 SLOW, WIDE = "slow", "wide"
@@ -41,7 +43,7 @@ class Bench:
         return await self.store.now()
 
     async def taken(self, credential: str, place: datetime | None = None) -> Turn:
-        turn = await self.turns.take(credential, place)
+        turn = await self.turns.take(credential, LANE, place)
         assert isinstance(turn, Turn)
         return turn
 
@@ -75,7 +77,7 @@ async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
 async def test_calls_in_flight_are_bounded_and_one_that_is_over_makes_room(bench: Bench) -> None:
     turns = [await bench.taken(WIDE) for _ in range(3)]
     await bench.passing(AMPLE)
-    assert isinstance(await bench.turns.take(WIDE), Queued)
+    assert isinstance(await bench.turns.take(WIDE, LANE), Queued)
     await bench.turns.give_back(turns[0], Verdict.TAKEN)
     await bench.passing(AMPLE)
     await bench.taken(WIDE)
@@ -85,7 +87,7 @@ async def test_who_comes_too_early_has_a_place_in_the_line_and_places_are_apart(
     for _ in range(2):
         await bench.turns.give_back(await bench.taken(SLOW), Verdict.TAKEN)
     begun = await bench.now()
-    places = [await bench.turns.take(SLOW) for _ in range(3)]
+    places = [await bench.turns.take(SLOW, LANE) for _ in range(3)]
     assert all(isinstance(place, Queued) for place in places)
     first, second, third = (place.until for place in places if isinstance(place, Queued))
     assert timedelta(0) < first - begun <= timedelta(seconds=1)
@@ -95,12 +97,12 @@ async def test_who_comes_too_early_has_a_place_in_the_line_and_places_are_apart(
 async def test_a_place_that_has_come_is_paid_for(bench: Bench) -> None:
     for _ in range(2):
         await bench.turns.give_back(await bench.taken(SLOW), Verdict.TAKEN)
-    mine, others = await bench.turns.take(SLOW), await bench.turns.take(SLOW)
+    mine, others = await bench.turns.take(SLOW, LANE), await bench.turns.take(SLOW, LANE)
     assert isinstance(mine, Queued)
     assert isinstance(others, Queued)
     await bench.passing(mine.until - await bench.now())
     await bench.turns.give_back(await bench.taken(SLOW, mine.until), Verdict.TAKEN)
-    late = await bench.turns.take(SLOW, others.until)
+    late = await bench.turns.take(SLOW, LANE, others.until)
     assert isinstance(late, Queued), "a place that has not come yet is no turn"
 
 
@@ -108,25 +110,25 @@ async def test_one_credential_does_not_hold_up_another(bench: Bench) -> None:
     for _ in range(3):
         await bench.taken(WIDE)
     await bench.taken(SLOW)
-    assert isinstance(await bench.turns.take("publisher:of-which-nothing-was-said"), Turn)
+    assert isinstance(await bench.turns.take("publisher:of-which-nothing-was-said", LANE), Turn)
 
 
 async def test_a_refused_credential_is_closed_for_all_and_said_once(bench: Bench) -> None:
     first, second = await bench.taken(WIDE), await bench.taken(WIDE)
     await bench.turns.give_back(first, Verdict.REFUSED)
     await bench.turns.give_back(second, Verdict.REFUSED)
-    closed = await bench.turns.take(WIDE)
+    closed = await bench.turns.take(WIDE, LANE)
     assert isinstance(closed, Closed)
     assert timedelta(seconds=29) < closed.until - await bench.now() <= timedelta(seconds=30, milliseconds=1)
     assert await bench.told() == 1
-    assert isinstance(await bench.turns.take(SLOW), Turn)
+    assert isinstance(await bench.turns.take(SLOW, LANE), Turn)
 
 
 async def test_after_a_person_has_acted_one_call_tries_and_its_success_opens_for_all(bench: Bench) -> None:
     await bench.turns.give_back(await bench.taken(WIDE), Verdict.REFUSED)
     await bench.turns.reopen()
     trying = await bench.taken(WIDE)
-    assert isinstance(await bench.turns.take(WIDE), Closed), "the others wait for what becomes of it"
+    assert isinstance(await bench.turns.take(WIDE, LANE), Closed), "the others wait for what becomes of it"
     await bench.turns.give_back(trying, Verdict.TAKEN)
     await bench.taken(WIDE)
     assert await bench.told() == 2
@@ -136,7 +138,7 @@ async def test_a_try_without_an_answer_opens_nothing(bench: Bench) -> None:
     await bench.turns.give_back(await bench.taken(WIDE), Verdict.REFUSED)
     await bench.turns.reopen()
     await bench.turns.give_back(await bench.taken(WIDE), Verdict.UNKNOWN)
-    assert isinstance(await bench.turns.take(WIDE), Closed)
+    assert isinstance(await bench.turns.take(WIDE, LANE), Closed)
     assert await bench.told() == 1
 
 
@@ -144,8 +146,8 @@ async def test_who_asks_to_be_called_later_has_all_wait_in_line_until_then(bench
     turn = await bench.taken(WIDE)
     begun = await bench.now()
     await bench.turns.give_back(turn, Verdict.LATER, timedelta(seconds=7))
-    places = [await bench.turns.take(WIDE) for _ in range(2)]
+    places = [await bench.turns.take(WIDE, LANE) for _ in range(2)]
     first, second = (place.until for place in places if isinstance(place, Queued))
     assert timedelta(seconds=7) <= first - begun < timedelta(seconds=8)
     assert second - first == timedelta(milliseconds=1)
-    assert isinstance(await bench.turns.take(SLOW), Turn), "it holds that credential only"
+    assert isinstance(await bench.turns.take(SLOW, LANE), Turn), "it holds that credential only"

@@ -61,13 +61,13 @@ async def test_each_answer_says_something_of_the_credential(answer: object, verd
     async def call() -> object:
         return answer
 
-    assert await Politeness(turns).call(NEXUS, None, call) == answer
+    assert await Politeness(turns, Step.REQUEST_CODE).call(NEXUS, None, call) == answer
     assert turns.verdicts == [(verdict, timedelta(seconds=7 if verdict is Verdict.LATER else 0))]
 
 
 async def test_a_call_that_is_cut_off_gives_its_turn_back() -> None:
     turns = Heard(World())
-    cut = asyncio.create_task(Politeness(turns).call(NEXUS, None, asyncio.Event().wait))
+    cut = asyncio.create_task(Politeness(turns, Step.REQUEST_CODE).call(NEXUS, None, asyncio.Event().wait))
     await asyncio.sleep(0)
     cut.cancel()
     with pytest.raises(asyncio.CancelledError):

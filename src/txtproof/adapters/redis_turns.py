@@ -10,6 +10,7 @@ from redis.asyncio import Redis
 from txtproof.adapters.redis_connection import speaking
 from txtproof.adapters.redis_keys import PREFIX, Keys
 from txtproof.adapters.redis_store import script
+from txtproof.core.model import Step
 from txtproof.core.observations import Queued
 from txtproof.ports import Closed, Turn, Verdict
 
@@ -40,6 +41,8 @@ class RedisTurns:
         encode: Callable[[Turn, Verdict], bytes],
         rates: Mapping[str, Rate],
         new_id: Callable[[], str],
+        *,
+        worker: str = "",
         prefix: str = PREFIX,
     ) -> None:
         self._redis = redis
@@ -47,18 +50,19 @@ class RedisTurns:
         self._rates = rates
         self._new_id = new_id
         self._keys = Keys(prefix)
+        self._held = self._keys.held(worker)
         self._take, self._give_back = (script(redis, name) for name in ("take", "give_back"))
 
-    async def take(self, credential: str, place: datetime | None = None) -> Turn | Queued | Closed:
-        """Ask to call now."""
+    async def take(self, credential: str, lane: Step, place: datetime | None = None) -> Turn | Queued | Closed:
+        """Ask to call now, for the work in a lane."""
         rate = self._rates.get(credential, Rate())
         call = self._new_id()
         limits = [CALL // _MILLISECOND, rate.in_flight, round(1_000_000 / rate.per_second), rate.in_flight - 1]
         paid = "" if place is None else (place - _EPOCH) // _MICROSECOND
         with speaking(self._redis):
             word, time, *rest = await self._take(
-                [self._keys.turns, self._keys.calls(credential)],
-                [self._keys.prefix, credential, call, *limits, paid, TRY_EVERY // _MILLISECOND],
+                [self._keys.turns, self._keys.calls(credential), self._held],
+                [self._keys.prefix, credential, call, *limits, paid, TRY_EVERY // _MILLISECOND, lane[0]],
             )
         when = _EPOCH + timedelta(microseconds=int(time))
         if word == b"go":
@@ -71,7 +75,7 @@ class RedisTurns:
         tells = verdict is Verdict.REFUSED or (verdict is Verdict.TAKEN and turn.trying)
         with speaking(self._redis):
             await self._give_back(
-                [self._keys.turns, self._keys.calls(turn.credential), self._keys.events],
+                [self._keys.turns, self._keys.calls(turn.credential), self._keys.events, self._held],
                 [
                     self._keys.prefix,
                     turn.credential,
@@ -81,6 +85,14 @@ class RedisTurns:
                     self._encode(turn, verdict) if tells else "",
                 ],
             )
+
+    async def leave(self, lane: Step) -> None:
+        """Leave the calls of a lane to end by themselves: the lane is another process's by now."""
+        with speaking(self._redis):
+            held = cast("dict[bytes, bytes]", await self._redis.hgetall(self._held))
+            calls = [name for name, what in held.items() if name.startswith(b"call ") and what[:1] == lane[0].encode()]
+            if calls:
+                await self._redis.hdel(self._held, *calls)
 
     async def reopen(self) -> None:
         """Let a credential that was refused be tried at once."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from txtproof.core.model import Step
 from txtproof.core.observations import Queued
 from txtproof.ports import Closed, Turn, Verdict
 
@@ -38,7 +39,12 @@ class MemoryTurns:
         self.told: list[tuple[str, Verdict]] = []
         """Credentials that were refused, or taken again, in order."""
 
-    async def take(self, credential: str, place: datetime | None = None) -> Turn | Queued | Closed:
+    async def take(
+        self,
+        credential: str,
+        lane: Step,  # noqa: ARG002  # here no process dies
+        place: datetime | None = None,
+    ) -> Turn | Queued | Closed:
         """Ask to call now."""
         line, now = self._lines.setdefault(credential, _Line()), self._now()
         rate = self._rates.get(credential, MemoryRate(1_000_000, 1_000_000))
@@ -79,6 +85,9 @@ class MemoryTurns:
             self.told.append((turn.credential, verdict))
         elif verdict is Verdict.LATER:
             line.opens = max(line.opens or now, now + pause)
+
+    async def leave(self, lane: Step) -> None:
+        """Leave the calls of a lane alone, as ever here."""
 
     async def reopen(self) -> None:
         """Let a credential that was refused be tried at once."""

@@ -1,11 +1,13 @@
 -- GIVE BACK: say that a call is over, and what it said of its credential.
 --
 -- KEYS[1]  how far the lines have come (hash)    KEYS[2]  the credential's calls in flight    KEYS[3]  the outbox stream
+-- KEYS[4]  what this worker holds
 -- ARGV[1]  prefix of keys    ARGV[2]  credential    ARGV[3]  id of the call    ARGV[4]  'taken', 'refused', 'later', 'unknown'
 -- ARGV[5]  ms until the next call may be made ('refused', 'later')    ARGV[6]  event that tells of the change
 -- Reply: 1 where the credential was refused for the first time, or is taken again: then the event is in the outbox.
 local closed, pause = ARGV[2] .. ' closed', ARGV[2] .. ' pause'
 redis.call('ZREM', KEYS[2], ARGV[3])
+redis.call('HDEL', KEYS[4], 'call ' .. ARGV[3])
 local changed = false
 if ARGV[4] == 'refused' then
   changed = redis.call('HSET', KEYS[1], closed, string.format('%.0f', microseconds + ARGV[5] * 1000)) == 1

@@ -1,14 +1,19 @@
--- RECOVER: make due again what this worker holds in a lane. Only for the one process of the worker that has the lane:
--- whatever is held there was held by a process that is gone, or by one that hands it back.
+-- RECOVER: make due again what this worker holds in a lane, and end the calls that were made there. Only for the one
+-- process of the worker that has the lane: whatever is held there was held by a process that is gone, or by one that
+-- hands it back.
 --
--- KEYS[1]  what this worker holds (hash: member -> lane's letter and fence)
+-- KEYS[1]  what this worker holds (hash: member -> lane's letter and fence; 'call ' and its id -> letter and credential)
 -- ARGV[1]  prefix of keys    ARGV[2]  lane's letter    ARGV[3]  '1' where the rows are handed back, which blames none
 -- Reply: how many rows are due again.
 local held = redis.call('HGETALL', KEYS[1])
 local found = 0
 for at = 1, #held, 2 do
   local member, lane, fence = held[at], string.sub(held[at + 1], 1, 1), string.sub(held[at + 1], 2)
-  if lane == ARGV[2] then
+  local call = string.match(member, '^call (.*)')
+  if lane == ARGV[2] and call then
+    redis.call('ZREM', prefix .. ':calls:' .. fence, call)
+    redis.call('HDEL', KEYS[1], member)
+  elseif lane == ARGV[2] then
     local row = read(redis.call('GET', row_of(member)))
     -- another fence: its lease ran out, and another worker has it
     if row and row.fence == fence and row.lane == lane and row.claims > 0 then

@@ -1,9 +1,11 @@
 -- TAKE: ask for a turn to call with a credential.
 --
 -- KEYS[1]  how far the lines have come (hash)    KEYS[2]  the credential's calls in flight (sorted set: until when)
+-- KEYS[3]  what this worker holds
 -- ARGV[1]  prefix of keys    ARGV[2]  credential    ARGV[3]  id of the call    ARGV[4]  how long it may take, ms
 -- ARGV[5]  most in flight    ARGV[6]  us between two calls    ARGV[7]  how many may come at once after a silence
 -- ARGV[8]  place in the line that was given before, us, or ''    ARGV[9]  ms between two tries of a refused credential
+-- ARGV[10] letter of the lane in which the call is made
 -- Reply: { 'go', now in us, '1' where this call tries a refused credential }, { 'queued', place in us } or { 'closed', until in us }.
 --
 -- The line is a generic cell rate algorithm whose refusals are places: whoever comes in vain is told when, and has it.
@@ -39,4 +41,6 @@ end
 if not paid then redis.call('HSET', KEYS[1], line, whole(front + step)) end
 redis.call('ZADD', KEYS[2], now + ARGV[4], ARGV[3])
 redis.call('PEXPIRE', KEYS[2], ARGV[4])
+redis.call('HSET', KEYS[3], 'call ' .. ARGV[3], ARGV[10] .. ARGV[2])
+if redis.call('PTTL', KEYS[3]) < tonumber(ARGV[4]) then redis.call('PEXPIRE', KEYS[3], ARGV[4]) end
 return { 'go', whole(microseconds), held[2] and '1' or '0' }
