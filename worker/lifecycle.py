@@ -26,6 +26,12 @@ def connect() -> None:
     signals.worker_process_shutdown.connect(process_stops)
 
 
+def lanes() -> base.Lanes:
+    """Return what all processes of this worker share."""
+    assert _lanes is not None, "worker_init comes first"
+    return _lanes
+
+
 def before_the_fork(**_: object) -> None:
     """Make what all pool processes of this worker share."""
     global _lanes  # noqa: PLW0603  # handed through the fork, which only module state is
@@ -41,15 +47,14 @@ def worker_stops(**_: object) -> None:
 def process_starts(**_: object) -> None:
     """Open this process's loop and clients; nothing of them may come from before the fork."""
     global _open  # noqa: PLW0603  # Celery's signals have nowhere else to keep it
-    assert _lanes is not None, "worker_init comes first"
     # what was loaded before the fork stays for good: the collector need not go through it, nor run every 700 objects
     gc.freeze()
     gc.set_threshold(YOUNG)
     runner = asyncio.Runner()
     _open = AsyncExitStack()
     options = bootstrap.options(bootstrap.settings())
-    services = runner.run(_open.enter_async_context(open_services(options, _lanes.worker)))
-    base.settle(base.Home(runner, services, _lanes))
+    services = runner.run(_open.enter_async_context(open_services(options, lanes().worker)))
+    base.settle(base.Home(runner, services, lanes()))
 
 
 def process_stops(**_: object) -> None:

@@ -1,14 +1,19 @@
-"""A timer in the worker that sweeps when ticks stop: no beat runs, its clock is wrong, or its bells are lost."""
+"""A timer in the worker: it sweeps when ticks stop, and takes up what processes of this worker held when they died.
+
+Ticks stop where no beat runs, its clock is wrong, or its bells are lost. What a dead process held is not due, so that
+no sweep of anybody finds it, and only its own worker knows that it is dead.
+"""
 
 import asyncio
 import logging
 from datetime import timedelta
 
 from config.settings import Settings
-from tasks.base import ring
+from tasks.base import Lanes, ring
 from txtproof.assembly import Sweep, open_sweep
-from txtproof.ports import StoreUnavailable
-from worker import bootstrap
+from txtproof.core.model import Step
+from txtproof.ports import Store, StoreUnavailable
+from worker import bootstrap, lifecycle
 from worker.threads import ThreadStep
 
 log = logging.getLogger(__name__)
@@ -26,7 +31,7 @@ class Watchdog(ThreadStep):
         asyncio.run(self._watch(bootstrap.settings()))
 
     async def _watch(self, settings: Settings) -> None:
-        async with open_sweep(bootstrap.options(settings)) as sweep:
+        async with open_sweep(bootstrap.options(settings), lifecycle.lanes().worker) as sweep:
             # where all begins, beat gets the time to begin too
             await self._wait(SILENCE)
             silent = False
@@ -39,6 +44,7 @@ class Watchdog(ThreadStep):
 
     async def _sweep(self, sweep: Sweep) -> bool:
         try:
+            await _recover(sweep.store, lifecycle.lanes())
             return await sweep(ring, SILENCE)
         except StoreUnavailable as fault:
             log.warning("watchdog: the store is away: %s", fault)
@@ -48,3 +54,17 @@ class Watchdog(ThreadStep):
 
     async def _wait(self, time: timedelta) -> None:
         await asyncio.to_thread(self.stopping.wait, time.total_seconds())
+
+
+async def _recover(store: Store, lanes: Lanes) -> None:
+    """Take up what is held in lanes that no process of this worker has: whoever held it is dead."""
+    for step in Step:
+        if not lanes.take(step):
+            continue
+        try:
+            found = await store.recover(step)
+        finally:
+            lanes.let_go(step)
+        if found:
+            log.warning("%s: %d rows of a process that died are due again", step.value, found)
+            await ring(step)

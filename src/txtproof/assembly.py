@@ -137,10 +137,10 @@ async def open_reception(options: Options) -> AsyncIterator[Reception]:
 
 
 @asynccontextmanager
-async def open_sweep(options: Options) -> AsyncIterator[Sweep]:
-    """Open what a sweep needs: the store alone."""
+async def open_sweep(options: Options, worker: str) -> AsyncIterator[Sweep]:
+    """Open what a sweep needs: the store alone, as this worker has it."""
     async with open_redis(options.redis_url) as redis:
-        yield _sweep(redis, RedisStore(redis, encode), options.retention)
+        yield _sweep(redis, RedisStore(redis, encode, worker=worker), options.retention)
 
 
 def _sweep(redis: Redis, store: RedisStore, kept: Retention) -> Sweep:
