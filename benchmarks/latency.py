@@ -71,6 +71,8 @@ class Watch:
                 self._news.notify_all()
 
     def _hear(self, event: dict[str, Any], now: float) -> None:
+        if not event["type"].startswith("com.txtproof.verification."):
+            return
         number, kind = int(event["subject"].rpartition("/")[2]), event["type"].split(".")[-2]
         happened = datetime.fromisoformat(event["time"])
         if kind == "accepted":

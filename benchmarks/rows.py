@@ -17,7 +17,7 @@ from txtproof.core.decisions import Decision
 from txtproof.core.evidence import ServerView
 from txtproof.core.machine import decide
 from txtproof.core.model import Code, Key, Record, Step, Verification
-from txtproof.core.observations import Attach, Miss
+from txtproof.core.observations import Attach, Miss, ZoneSeen
 from txtproof.core.orders import Request
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
@@ -49,7 +49,8 @@ def identity_of(number: int) -> str:
 def pending(number: int, looks: int, now: datetime) -> Verification:
     """Return a verification in `checking`, due now.
 
-    It has had that many looks; after the last one, two name servers' evidence is in it and its event is told.
+    It has had that many looks; after the last one, two name servers' evidence and the zone that was found are in it,
+    and its event is told.
     """
     domain = domain_of(number)
     born = admitted(identity_of(number), Key(ORGANIZATION, number), Request(domain), now, _POLICY)
@@ -58,7 +59,8 @@ def pending(number: int, looks: int, now: datetime) -> Verification:
     v = to_publishing(born.verification, now, code, domain)
     v = to_checking(v, now, (Record("bench", ZONE, domain, code.value, 1),))
     if looks:
-        missed = Miss(Reason.NO_SUCH_NAME, "no such name at any server", _SERVERS)
+        zone = ZoneSeen(ZONE, timedelta(hours=1))
+        missed = Miss(Reason.NO_SUCH_NAME, "no such name at any server", _SERVERS, zone=zone)
         v = decide(replace(v, looks=looks - 1), missed, now, _POLICY).verification
     return replace(v, wake=now)
 
