@@ -22,8 +22,8 @@ REJECTED_KEPT = 256 * 1024 * 1024
 DELIVERIES = 100_000
 """Connections that a message may see lost before it counts as refused. RabbitMQ 4 says 20 by itself, and a worker that
 is killed, or that finds its store away, is one of them."""
-HEARTBEAT = 30
-"""Seconds."""
+HEARTBEAT = 10
+"""Seconds: what a worker that is frozen was given goes to others when two of them were missed, as on the stream."""
 AT_ONCE = 500
 """Messages taken in one go, and the most that a worker holds."""
 BYTES_AT_ONCE = 8 * 1024 * 1024
