@@ -14,6 +14,7 @@ from txtproof.core.machine import decide
 from txtproof.core.model import Step
 from txtproof.core.observations import Observation, Poisoned, Woken
 from txtproof.core.policy import Policy
+from txtproof.group_commit import GroupCommit
 from txtproof.ports import Clock, Commit, Outcome, Row
 
 log = logging.getLogger(__name__)
@@ -23,7 +24,7 @@ log = logging.getLogger(__name__)
 class Means:
     """What a visit works with."""
 
-    commit: Callable[[Commit], Awaitable[Outcome]]
+    commits: GroupCommit
     perform: Callable[[Effect], Awaitable[Observation]]
     clock: Clock
     policy: Policy
@@ -73,7 +74,7 @@ class Visit:
             return True
         self._commits += 1
         heard = len(self._row.inbox) if self._commits == 1 else 0
-        outcome = await self._means.commit(Commit(self._row, self._commits, v, events, keep_lease, heard))
+        outcome = await self._means.commits.commit(Commit(self._row, self._commits, v, events, keep_lease, heard))
         if outcome is Outcome.FENCED:
             log.info("%s: taken over by another worker", v.key)
             return False

@@ -251,3 +251,22 @@ async def test_past_the_patience_another_process_has_the_lane_while_what_was_beg
     assert held.now_in_flight == 1
     draining.cancel()
     await asyncio.gather(draining, return_exceptions=True)
+
+
+async def test_what_follows_from_a_visits_end_is_not_cut_off_too() -> None:
+    world = World()
+    await requests(world, Held(world), SLOW)
+
+    class Slow:
+        """A store that takes its time to leave a row to its lease."""
+
+        def __getattr__(self, name: str) -> Any:
+            return getattr(world.store, name)
+
+        async def leave(self, rows: Any) -> None:
+            await asyncio.sleep(0.05)
+            await world.store.leave(rows)
+
+    impatient = replace(world.workflow(store=Slow()), timeouts=Timeouts(visit=timedelta(milliseconds=10)))
+    assert await impatient.drain(Step.REQUEST_CODE, world.ring, PATIENCE)
+    assert await world.store.recover(Step.REQUEST_CODE) == 0
