@@ -722,6 +722,19 @@ async def test_a_zone_that_a_walk_has_found_serves_the_rows_that_have_it() -> No
         assert w.resolver.questions("NS") == before == ["a.example.test", DOMAIN]
 
 
+async def test_looks_that_begin_together_find_the_zone_in_their_rows_once() -> None:
+    async with world({FIRST: zone(), SECOND: zone()}) as w:
+        looks = [Look(f"d{n}.{DOMAIN}", f"_verify.d{n}.{DOMAIN}", CODE, zone=DOMAIN) for n in range(50)]
+        for sight in await asyncio.gather(*map(w.look, looks)):
+            missed(sight, Reason.NO_SUCH_NAME)
+        asked = sorted((one.kind, one.name) for one in w.resolver.asked)
+    assert asked == [
+        *[("A", f"ns{n}.example.test") for n in (1, 2)],
+        *[("AAAA", f"ns{n}.example.test") for n in (1, 2)],
+        ("NS", DOMAIN),
+    ]
+
+
 @pytest.mark.parametrize(
     "hint",
     ["", ".", "ample.test", "other.test", NAME, f"x.{DOMAIN}", f".{DOMAIN}", "provider.test", "a..b", "x" * 300, "\\"],

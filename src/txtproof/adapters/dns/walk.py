@@ -68,6 +68,7 @@ class Walk:
         self._allow_private = allow_private
         self._zones: ExpiringCache[dns.name.Name, _Delegation | Unseen] = ExpiringCache()
         self._ready: ExpiringCache[str, Zone] = ExpiringCache()
+        self._under_way: dict[dns.name.Name, asyncio.Task[Zone | Unseen | None]] = {}
 
     def known(self, name: str) -> Zone | None:
         """Return the zone of a name (lower case, no trailing dot), where that takes no question."""
@@ -78,15 +79,8 @@ class Walk:
 
         `hint`: where an earlier walk found them; no name in between is asked for then.
         """
-        hinted = None if hint is None else await self._hinted(hint)
-        known = await self._walked(name) if hinted is None else hinted
-        if isinstance(known, Unseen):
-            return known
-        zone, until = await self._staffed(known)
-        if isinstance(zone, Zone):
-            near = name if hinted is None or hint is None else hint
-            self._ready.put(reading.plain(near), zone, until - time.monotonic())
-        return zone
+        zone = None if hint is None else await self._shared(hint)
+        return await self._readied(name, await self._walked(name)) if zone is None else zone
 
     async def referred(self, message: dns.message.Message, name: dns.name.Name, above: Zone) -> Zone | Unseen | None:
         """Follow a referral to a zone below; None where the message is none."""
@@ -106,13 +100,33 @@ class Walk:
         if isinstance(self._zones.get(name), _Delegation):
             self._zones.drop(name)
 
-    async def _hinted(self, origin: dns.name.Name) -> _Delegation | None:
+    async def _shared(self, origin: dns.name.Name) -> Zone | Unseen | None:
+        """Find a zone that rows have, once for all who look for it now; None where it is there no more.
+
+        In a process that has just started hundreds of looks begin together.
+        """
+        asking = self._under_way.get(origin)
+        if asking is None:
+            asking = self._under_way[origin] = asyncio.create_task(self._hinted(origin))
+            asking.add_done_callback(lambda _: self._under_way.pop(origin, None))
+        return await asyncio.shield(asking)
+
+    async def _hinted(self, origin: dns.name.Name) -> Zone | Unseen | None:
         known = self._zones.get(origin)
         if known is None:
             known = _delegation(await self._resolvers.ask(origin, dns.rdatatype.NS), origin)
             if known is not None:
                 self._remember(origin, known)
-        return known if isinstance(known, _Delegation) else None
+        return await self._readied(origin, known) if isinstance(known, _Delegation) else None
+
+    async def _readied(self, near: dns.name.Name, known: _Delegation | Unseen) -> Zone | Unseen:
+        """Find the servers of a zone; the next look at a name near it takes no question."""
+        if isinstance(known, Unseen):
+            return known
+        zone, until = await self._staffed(known)
+        if isinstance(zone, Zone):
+            self._ready.put(reading.plain(near), zone, until - time.monotonic())
+        return zone
 
     async def _walked(self, name: dns.name.Name) -> _Delegation | Unseen:
         known = self._zones.get(name)
