@@ -26,7 +26,7 @@ class Keys:
         return f"{self.prefix}:lane:{step}"
 
     def held(self, worker: str) -> str:
-        """Return what a worker holds: it expires two leases after the worker's last claim."""
+        """Return what a worker holds, rows and calls: it expires two leases after the worker's last claim."""
         return f"{self.prefix}:held:{worker}"
 
     def calls(self, credential: str) -> str:
@@ -59,5 +59,5 @@ class Keys:
         return f"{self.prefix}:rejected"
 
     def chore(self, name: str) -> str:
-        """Return the mark that somebody has done a chore lately: it expires when the chore is due again."""
+        """Return when somebody has done a chore last: it expires an hour later."""
         return f"{self.prefix}:chore:{name}"

@@ -36,7 +36,7 @@ from txtproof.core.telling import stamp, tell
 from txtproof.core.transitions import to_requested
 
 
-def decide(v: Verification, seen: Observation, now: datetime, policy: Policy) -> Decision:  # a rule a line
+def decide(v: Verification, seen: Observation, now: datetime, policy: Policy) -> Decision:
     """Return what a verification becomes by what was seen of the world, and what to do next.
 
     `now` is the store's time, aware. Total: every observation is answered in every state, and nothing is raised.
