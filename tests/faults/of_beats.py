@@ -11,8 +11,10 @@ from txtproof.core.schedule import CURVE
 
 LIBRARY = next(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"), None)
 """Debian's libfaketime, which shows one process another time."""
-SILENCE = 12.0
-"""Seconds without a tick that counts; the looks at a record that is not there yet go on meanwhile."""
+BEHIND = 12.0
+"""Seconds with no beat but one whose clock is behind."""
+SILENCE = 60.0
+"""Seconds without any; the looks at a record that is not there yet go on meanwhile."""
 LATE = 10.0
 """Seconds that a look may be late."""
 WATCHED = 8.0
@@ -28,7 +30,7 @@ def beats_are_many_none_and_wrong(stage: Stage) -> None:
     _expect_looks(stage, WATCHED, "five beats, two of them an hour off")
     for seat in (*regular, *more, wrong[0]):
         seat.retire()
-    _expect_looks(stage, SILENCE, "the only beat an hour behind")
+    _expect_looks(stage, BEHIND, "the only beat an hour behind")
     wrong[1].retire()
     _expect_looks(stage, SILENCE, "no beat")
     arena.beats.clear()

@@ -91,22 +91,32 @@ def a_worker_is_frozen_hears_the_bell_and_is_killed(stage: Stage) -> None:
 
 
 def a_worker_is_frozen_beyond_its_lease_and_goes_on(stage: Stage) -> Afterwards:
-    """Freeze a worker in the midst of its calls, let another take over, and thaw it; then write as it might have."""
+    """Freeze a worker in the midst of its calls and with a commit on its way; let another take over, and thaw it.
+
+    The commit comes after the lease; then something is written as the worker might have written it.
+    """
     arena = stage.arena
     renewed = stage.cohort(5, first_lifetimes=[timedelta(seconds=4)])
     seat = arena.worker("frozen")
     wait_until(lambda: " ready" in arena.log(seat), "its start", 30)
     cohort = stage.cohort(40, answers=[Answer(after=SLOW * 2)])
     waiting = list(cohort.requests)
-    while not arena.callers(cohort.keys, seat):
+    asked: list[Request] = []
+    while not (calling := [one for one in asked if arena.callers([one.key], seat)]):
         # whoever is asked first takes what there is: it will be this one's turn
         assert waiting, "the worker that is to be frozen has never had a turn"
-        arena.request([waiting.pop()])
+        asked.append(waiting.pop())
+        arena.request(asked[-1:])
         time.sleep(0.2)
+    arena.wire.hold(f":v:{calling[0].key}\r\n".encode())
+    arena.request(waiting)
+    wait_until(lambda: arena.wire.holds, "a commit of what Nexus answered", 10)
     seat.freeze()
     arena.strike()
 
     def thawed() -> None:
+        said = arena.wire.deliver()
+        stage.expect(b"fenced" in said and b"committed" not in said, f"a commit after the lease: {said!r}")
         seat.thaw()
         arena.strike()
         _expect_late_write_to_go(stage, renewed)

@@ -1,6 +1,7 @@
-"""A wire on loopback between workers and a server, that can be cut and can lose what the server says."""
+"""A wire on loopback between workers and a server: it can be cut, lose what the server says, and hold what it is told."""
 
 import asyncio
+import socket
 import threading
 from concurrent.futures import Future
 from contextlib import suppress
@@ -39,6 +40,8 @@ class Wire:
         self._to_port = to_port
         self._calls: set[_Call] = set()
         self._to_lose = 0
+        self._marks: tuple[bytes, ...] = ()
+        self._held: list[bytes] = []
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._run, name="wire", daemon=True)
         self._ready: Future[int] = Future()
@@ -65,6 +68,21 @@ class Wire:
     def lose_replies(self, count: int) -> None:
         """Have the next so many scripts run on the server, and their replies lost together with the connection."""
         self._loop.call_soon_threadsafe(self._lose, count)
+
+    def hold(self, *marks: bytes) -> None:
+        """Keep back the next script that has all of these in its request: the server does not hear of it."""
+        self._loop.call_soon_threadsafe(setattr, self, "_marks", marks)
+
+    @property
+    def holds(self) -> bool:
+        """Say whether something is kept back."""
+        return bool(self._held)
+
+    def deliver(self) -> bytes:
+        """Tell the server now what was kept back, whoever has gone meanwhile; return its reply."""
+        with socket.create_connection(("127.0.0.1", self._to_port), READY_WITHIN) as late:
+            late.sendall(self._held.pop())
+            return late.recv(CHUNK)
 
     def _lose(self, count: int) -> None:
         self._to_lose += count
@@ -110,6 +128,10 @@ class Wire:
     async def _asking(self, call: _Call, reader: asyncio.StreamReader) -> None:
         with suppress(OSError):
             while chunk := await reader.read(CHUNK):
+                if self._marks and all(mark in chunk for mark in (SCRIPT, *self._marks)):
+                    self._marks = ()
+                    self._held.append(chunk)
+                    continue
                 if self._to_lose and SCRIPT in chunk:
                     self._to_lose -= 1
                     call.deaf = True
