@@ -4,7 +4,6 @@ import asyncio
 import multiprocessing
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from hashlib import sha256
 
@@ -23,6 +22,7 @@ from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
 from txtproof.core.schedule import jittered, pause_after
 from txtproof.core.transitions import to_checking, to_publishing
+from txtproof.core.values import replace
 from txtproof.ports import Arrival, Commit
 
 ORGANIZATION = 42

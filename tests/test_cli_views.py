@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -24,6 +23,7 @@ from txtproof.core.evidence import ServerView
 from txtproof.core.model import Verification
 from txtproof.core.observations import Miss
 from txtproof.core.reasons import EXPLANATIONS, Reason
+from txtproof.core.values import replace
 
 Making = Callable[[], Verification]
 SERVERS = (

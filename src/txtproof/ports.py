@@ -4,7 +4,6 @@ Adapters return values; what the outside did wrong is a value too, never an exce
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -21,14 +20,14 @@ from txtproof.core.observations import (
     UpstreamAnswer,
     WithdrawAnswer,
 )
+from txtproof.core.values import Value
 
 
 class StoreUnavailable(Exception):
     """The store cannot be reached, or answers that it cannot work now; the message says which and why."""
 
 
-@dataclass(frozen=True, slots=True)
-class Turn:
+class Turn(Value, frozen=True):
     """Leave to make one call with a credential."""
 
     credential: str
@@ -50,8 +49,7 @@ class Verdict(StrEnum):
     """There was no answer."""
 
 
-@dataclass(frozen=True, slots=True)
-class Closed:
+class Closed(Value, frozen=True):
     """The other side refused the credential: one call tries it now and then, all others are not made."""
 
     until: datetime
@@ -135,8 +133,7 @@ class Publishing(Protocol):
 # The store
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Value, frozen=True):
     """A row under lease: whoever holds the highest fence may commit."""
 
     verification: Verification
@@ -147,16 +144,14 @@ class Row:
     """Commands that wait for this visit, oldest first."""
 
 
-@dataclass(frozen=True, slots=True)
-class Claimed:
+class Claimed(Value, frozen=True):
     """What a claim brought, and what the time was on the store's clock."""
 
     now: datetime
     rows: tuple[Row, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Commit:
+class Commit(Value, frozen=True):
     """One atomic change of a row."""
 
     row: Row
@@ -180,8 +175,7 @@ class Outcome(StrEnum):
     """Somebody else holds the row now: drop everything."""
 
 
-@dataclass(frozen=True, slots=True)
-class Arrival:
+class Arrival(Value, frozen=True):
     """A command on its way in."""
 
     key: Key
@@ -252,8 +246,7 @@ class Register(Protocol):
         """Go through the outbox from its oldest event on, as it was written; with `follow`, wait for more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Timeouts:
+class Timeouts(Value, frozen=True):
     """Limits that nest (docs/architecture.md); each must be shorter than the one below it."""
 
     call: timedelta = timedelta(seconds=10)

@@ -1,6 +1,5 @@
 """Rows as they are written down: small, complete, and readable for as long as rows are kept."""
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -14,6 +13,7 @@ from txtproof.core.evidence import ServerView
 from txtproof.core.model import Code, Record, State, Step, Verification
 from txtproof.core.observations import Miss
 from txtproof.core.reasons import Reason
+from txtproof.core.values import replace
 
 VIEWS = tuple(
     ServerView(f"ns{number}.example.net", f"192.0.2.{number}", "no_such_name", "NXDOMAIN", True, 2026112501, 0, 12)

@@ -2,7 +2,6 @@
 
 import json
 import logging
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,6 +20,7 @@ from txtproof.core.orders import Order, Request
 from txtproof.core.policy import Policy
 from txtproof.core.schedule import FEW
 from txtproof.core.transitions import to_end
+from txtproof.core.values import replace
 from txtproof.ports import Commit, Outcome, StoreUnavailable, Welcome
 from txtproof.rehearsal.valkey import EmbeddedValkey, free_port
 from txtproof.testing.clock import START

@@ -6,7 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
@@ -28,6 +28,7 @@ from txtproof.core.orders import Request
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
 from txtproof.core.transitions import to_blocked, to_end, unblocked
+from txtproof.core.values import replace
 from txtproof.ports import Arrival, Commit, Outcome, Register, Row, Store, Welcome
 from txtproof.rehearsal.valkey import free_port
 from txtproof.testing.clock import ManualClock

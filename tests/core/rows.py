@@ -1,6 +1,5 @@
 """Verifications in every state, made the way the core makes them, and observations of every kind."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from txtproof.core.admission import admitted
@@ -34,6 +33,7 @@ from txtproof.core.observations import (
 from txtproof.core.orders import Request
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
+from txtproof.core.values import replace
 
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
 SOON = NOW + timedelta(seconds=1)

@@ -1,7 +1,6 @@
 """The rules of the product that are easy to get wrong, each as it is written down in docs/states.md."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
@@ -51,6 +50,7 @@ from txtproof.core.observations import (
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import BLIND, MISSES, Reason
 from txtproof.core.transitions import inherited
+from txtproof.core.values import replace
 
 EXPIRY = NOW + LIFETIME
 

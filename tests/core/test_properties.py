@@ -1,6 +1,5 @@
 """What holds for every verification, every observation and every instant."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from hypothesis import given
@@ -14,6 +13,7 @@ from txtproof.core.model import State, Verification
 from txtproof.core.observations import Miss, Observation, Unseen
 from txtproof.core.policy import Policy
 from txtproof.core.transitions import STATE_OF
+from txtproof.core.values import replace
 
 rows = st.sampled_from(EVERY).map(lambda build: build())
 observations = st.sampled_from(OBSERVATIONS)

@@ -1,7 +1,6 @@
 """State x observation: what a verification becomes, what is done next, what is told."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -52,6 +51,7 @@ from txtproof.core.observations import (
     Woken,
 )
 from txtproof.core.reasons import Reason
+from txtproof.core.values import replace
 
 LATER = Unreachable(Reason.UPSTREAM_UNREACHABLE, "503")
 UNSURE = Ambiguous(Reason.UPSTREAM_AMBIGUOUS, "no answer")

@@ -1,4 +1,4 @@
-"""A wire on loopback between workers and a server: it can be cut, lose what the server says, and hold what it is told."""
+"""A wire on loopback between workers and a server: it can be cut, and can lose or keep back what is said."""
 
 import asyncio
 import socket

@@ -31,6 +31,8 @@ LEASE = timedelta(seconds=60)
 RETENTION = timedelta(days=30)
 MOST = 250
 """Rows changed by one script: the server does nothing else meanwhile, for about 4 ms."""
+MOST_CLAIMED = 1_000
+"""Rows leased by one script: its commands take no more than some thousand arguments."""
 _NOWHERE = "-"
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -80,7 +82,9 @@ class RedisStore:
         """Lease up to `limit` due rows of a lane."""
         keys = [self._keys.lane(step), self._held]
         with speaking(self._redis):
-            now, *found = await self._claim(keys, [self._keys.prefix, _letter(step), limit, self._lease])
+            now, *found = await self._claim(
+                keys, [self._keys.prefix, _letter(step), min(limit, MOST_CLAIMED), self._lease]
+            )
         rows = [(one, _row(one)) for one in found]
         for one, row in rows:
             if row is None:

@@ -1,6 +1,5 @@
 """Checking: what follows from a look at the domain's name servers."""
 
-from dataclasses import replace
 from datetime import datetime
 
 from txtproof.core import schedule
@@ -25,6 +24,7 @@ from txtproof.core.policy import Policy
 from txtproof.core.publishing import find_route, intended, record_name, record_value, settled
 from txtproof.core.setbacks import bounded, on_its_way
 from txtproof.core.telling import DAILY, evidence, problem, stamp, tell
+from txtproof.core.values import replace
 
 REPAIR_EVERY = 8
 """After that many misses in a row the record is ensured anew: somebody else may have removed it."""

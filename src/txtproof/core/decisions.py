@@ -1,14 +1,13 @@
 """What `decide` answers with: the row as it shall be stored, what to do in the world next, what to tell."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 
 from txtproof.core.events import Event
 from txtproof.core.model import Key, Record, Verification
+from txtproof.core.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class RequestCode:
+class RequestCode(Value, frozen=True):
     """Ask Nexus for a code."""
 
     key: Key
@@ -16,39 +15,37 @@ class RequestCode:
     """The place in the credential's line that the verification has, here and below."""
 
 
-@dataclass(frozen=True, slots=True)
-class FindRoute:
+class FindRoute(Value, frozen=True):
     """Ask who writes this name."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Publish:
+class Publish(Value, frozen=True):
     """Have the value at the name, in place of those that it replaces, in one call."""
 
+    hidden = frozenset({"replaces"})
     record: Record
     ttl: int
-    replaces: tuple[str, ...] = field(default=(), repr=False)
+    replaces: tuple[str, ...] = ()
     turn: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Withdraw:
+class Withdraw(Value, frozen=True):
     """Have exactly this value no more at its name."""
 
     record: Record
     turn: datetime | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Look:
+class Look(Value, frozen=True):
     """Ask the domain's authoritative servers for the value."""
 
+    hidden = frozenset({"expected", "former"})
     domain: str
     name: str
-    expected: bytes = field(repr=False)
-    former: tuple[tuple[int, bytes], ...] = field(default=(), repr=False)
+    expected: bytes
+    former: tuple[tuple[int, bytes], ...] = ()
     """Values of earlier generations, so that an old code can be called one."""
     zone: str | None = None
     """The zone that an earlier look found the domain to lie in, while that counts; what it says is to be checked."""
@@ -57,8 +54,7 @@ class Look:
 Effect = RequestCode | FindRoute | Publish | Withdraw | Look
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(Value, frozen=True):
     """The outcome of one `decide`.
 
     `effect` None: the visit is over, commit and give the row back to its lane. Otherwise: commit if the row changed

@@ -1,6 +1,5 @@
 """The end of a verification, and what is left to do then: the clean-up of what it wrote."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from txtproof.core import schedule
@@ -13,6 +12,7 @@ from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
 from txtproof.core.telling import DAILY, ENDINGS, evidence, problem, tell
 from txtproof.core.transitions import due_for_removal, to_end, withdrawing
+from txtproof.core.values import replace
 
 
 def ended(

@@ -1,9 +1,10 @@
 """Past facts about a verification, for other services. What an event carries is fixed here; no code, no credential."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+
+from txtproof.core.values import Value, field
 
 Json = None | bool | int | float | str | list["Json"] | dict[str, "Json"]
 
@@ -27,8 +28,7 @@ class EventKind(StrEnum):
 TERMINAL_EVENTS = frozenset({EventKind.VERIFIED, EventKind.FAILED, EventKind.EXPIRED, EventKind.CANCELLED})
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Value, frozen=True):
     """One fact; its id `<verification_id>:<sequence>` is the same however often it is delivered."""
 
     kind: EventKind

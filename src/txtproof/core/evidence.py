@@ -1,10 +1,9 @@
 """What a look saw, server by server: enough to convince a person, without a TXT value or a code in it."""
 
-from dataclasses import dataclass
+from txtproof.core.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class ServerView:
+class ServerView(Value, frozen=True):
     """One address of one name server, as it answered at the last look."""
 
     server: str

@@ -5,7 +5,6 @@ code's expiry; then whatever the state makes of what was seen. An observation th
 changes nothing.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from txtproof.core.checking import checking
@@ -34,6 +33,7 @@ from txtproof.core.schedule import backoff, no_later_than
 from txtproof.core.setbacks import in_line, on_its_way, poisoned, still_blocked
 from txtproof.core.telling import stamp, tell
 from txtproof.core.transitions import to_requested
+from txtproof.core.values import replace
 
 
 def decide(v: Verification, seen: Observation, now: datetime, policy: Policy) -> Decision:

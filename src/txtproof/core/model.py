@@ -1,6 +1,5 @@
 """What txtproof knows of one verification: data only, no behaviour that needs a clock or a socket."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
@@ -8,6 +7,7 @@ from typing import Self
 
 from txtproof.core.evidence import ServerView
 from txtproof.core.reasons import Reason
+from txtproof.core.values import Value
 
 MAX_ID = 2**31 - 1
 """Nexus ids are int32 (nexus: path parameters), and positive."""
@@ -43,8 +43,7 @@ class Step(StrEnum):
     WITHDRAW_RECORD = "withdraw_record"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Key:
+class Key(Value, frozen=True, order=True):
     """Name the one active verification that a domain of an organization can have."""
 
     organization_id: int
@@ -73,11 +72,11 @@ class Key:
         return cls(int(left), int(right))
 
 
-@dataclass(frozen=True, slots=True)
-class Code:
+class Code(Value, frozen=True):
     """Hold a verification code and the instant, on the store's clock, from which it counts no more."""
 
-    value: str = field(repr=False)
+    hidden = frozenset({"value"})
+    value: str
     expires: datetime
     issued: datetime
     assumed: bool = False
@@ -89,17 +88,17 @@ class Code:
         return sha256(self.value.encode()).hexdigest()[:16]
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Value, frozen=True):
     """One TXT value of ours at one name: a line of the ledger.
 
     It enters the ledger before the provider is called, and only an exact value from the ledger is ever removed.
     """
 
+    hidden = frozenset({"value"})
     publisher: str
     zone: str
     name: str
-    value: str = field(repr=False)
+    value: str
     generation: int = 0
     """Which code of this run it carries; 0 for what a run before this one wrote."""
     superseded: bool = False
@@ -114,8 +113,7 @@ class Record:
         return self.beside(other) and self.value == other.value
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(Value, frozen=True):
     """One line of a verification's history: when it entered which state, and why."""
 
     time: datetime
@@ -123,8 +121,7 @@ class Change:
     reason: Reason | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Verification:
+class Verification(Value, frozen=True):
     """One run of proving that an organization controls a domain: a row of the store."""
 
     id: str

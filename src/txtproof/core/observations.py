@@ -4,39 +4,35 @@
 `Ambiguous`: the call may or may not have taken effect.
 """
 
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from txtproof.core.evidence import ServerView
 from txtproof.core.reasons import BLIND, MISSES, Reason
+from txtproof.core.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Woken:
+class Woken(Value, frozen=True):
     """A visit begins; nothing has been seen yet."""
 
 
 # Calls in general
 
 
-@dataclass(frozen=True, slots=True)
-class Rejected:
+class Rejected(Value, frozen=True):
     """The other side said no for good."""
 
     reason: Reason
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Blocked:
+class Blocked(Value, frozen=True):
     """The other side waits for a person: a credential, a route, a delegation."""
 
     reason: Reason
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Unreachable:
+class Unreachable(Value, frozen=True):
     """The other side could not be spoken to, or asks to be called later."""
 
     reason: Reason
@@ -45,16 +41,14 @@ class Unreachable:
     """What the other side asked for (Retry-After, RFC 9110, 10.2.3)."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ambiguous:
+class Ambiguous(Value, frozen=True):
     """The request was sent and no answer came: it may have taken effect."""
 
     reason: Reason
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Queued:
+class Queued(Value, frozen=True):
     """Nothing was sent: calls with this credential are limited, and this one has a place in their line."""
 
     until: datetime
@@ -64,11 +58,11 @@ class Queued:
 # Nexus
 
 
-@dataclass(frozen=True, slots=True)
-class CodeIssued:
+class CodeIssued(Value, frozen=True):
     """Nexus issued a code."""
 
-    code: str = field(repr=False)
+    hidden = frozenset({"code"})
+    code: str
     """Opaque; 1 to 2,048 bytes in UTF-8."""
     expires: datetime | None = None
     """As Nexus gave it, on Nexus's clock, aware; None where it gave none."""
@@ -78,8 +72,7 @@ class CodeIssued:
     """The answer's `Date` header: what Nexus's clock said; None where it was absent or unreadable."""
 
 
-@dataclass(frozen=True, slots=True)
-class AlreadyVerified:
+class AlreadyVerified(Value, frozen=True):
     """Nexus says `isVerified`: no record is needed."""
 
     domain: str | None = None
@@ -88,8 +81,7 @@ class AlreadyVerified:
 # Publishers
 
 
-@dataclass(frozen=True, slots=True)
-class Routed:
+class Routed(Value, frozen=True):
     """A publisher writes that name, in that zone."""
 
     publisher: str
@@ -98,24 +90,21 @@ class Routed:
     """Where the value is to stand: the record's name, or the target of a CNAME there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
+class Published(Value, frozen=True):
     """The provider holds the value, and none of those that it replaces."""
 
     changed: bool = True
     """False where it stood like that already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Withdrawn:
+class Withdrawn(Value, frozen=True):
     """The provider does not hold the value."""
 
 
 # Looks
 
 
-@dataclass(frozen=True, slots=True)
-class ZoneSeen:
+class ZoneSeen(Value, frozen=True):
     """The zone that a domain was found to lie in: the next look need not search for it."""
 
     origin: str
@@ -123,8 +112,7 @@ class ZoneSeen:
     holds_for: timedelta
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Value, frozen=True):
     """Every reachable authoritative server serves the exact value."""
 
     servers: tuple[ServerView, ...]
@@ -132,8 +120,7 @@ class Match:
     """Of the domain; None where the look had it already, or does not know."""
 
 
-@dataclass(frozen=True, slots=True)
-class Miss:
+class Miss(Value, frozen=True):
     """An authoritative server answered, and the value is not (everywhere) there."""
 
     reason: Reason
@@ -149,8 +136,7 @@ class Miss:
             raise ValueError(f"{self.reason} is not a definitive miss")
 
 
-@dataclass(frozen=True, slots=True)
-class Unseen:
+class Unseen(Value, frozen=True):
     """Nobody who may judge answered: nothing is known."""
 
     reason: Reason
@@ -167,8 +153,7 @@ class Unseen:
 # Commands that reach a verification which exists
 
 
-@dataclass(frozen=True, slots=True)
-class Attach:
+class Attach(Value, frozen=True):
     """Another request for the same key: it joins the run; the longer deadline wins."""
 
     deadline: datetime | None = None
@@ -176,23 +161,19 @@ class Attach:
     correlation_id: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Cancel:
+class Cancel(Value, frozen=True):
     """Nobody wants the answer any more."""
 
 
-@dataclass(frozen=True, slots=True)
-class Resume:
+class Resume(Value, frozen=True):
     """A person has acted: what is blocked is tried again at once."""
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(Value, frozen=True):
     """A person has dealt with what made it poison: it may be worked on again."""
 
 
-@dataclass(frozen=True, slots=True)
-class Poisoned:
+class Poisoned(Value, frozen=True):
     """The row was claimed again and again without a commit: whoever works on it dies."""
 
     claims: int

@@ -1,14 +1,13 @@
 """What other services and operators may ask for, once it has been validated."""
 
-from dataclasses import dataclass
 from datetime import datetime
 
 from txtproof.core.model import Key
 from txtproof.core.observations import Cancel, Release, Resume
+from txtproof.core.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Value, frozen=True):
     """Verify this domain; where that is under way already, join in."""
 
     domain: str | None = None
@@ -19,16 +18,14 @@ class Request:
     """Copied to every event."""
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
+class Order(Value, frozen=True):
     """A wish about one key."""
 
     key: Key
     wish: Request | Cancel | Resume | Release
 
 
-@dataclass(frozen=True, slots=True)
-class Refusal:
+class Refusal(Value, frozen=True):
     """An order that cannot be taken, and why: a word for machines, a sentence for people."""
 
     reason: str

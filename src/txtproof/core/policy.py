@@ -1,12 +1,12 @@
 """The rules that can be turned: plain data, filled from the settings."""
 
-from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
 
+from txtproof.core.values import Value
 
-@dataclass(frozen=True, slots=True)
-class Policy:
+
+class Policy(Value, frozen=True):
     """Every choice that `decide` may consult."""
 
     deadline: timedelta = timedelta(days=7)

@@ -1,6 +1,5 @@
 """Publishing: what is ours at the name, and what is to become of it."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from txtproof.core import names
@@ -12,6 +11,7 @@ from txtproof.core.policy import Policy
 from txtproof.core.setbacks import backed_off, blocked, on_its_way
 from txtproof.core.telling import tell
 from txtproof.core.transitions import to_checking
+from txtproof.core.values import replace
 
 REMEMBERED = 3
 """Superseded values kept beside the present one: an old code can then be called one, and a late write corrected."""

@@ -1,6 +1,5 @@
 """Requested: what follows from an answer of Nexus."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from txtproof.core import names
@@ -23,6 +22,7 @@ from txtproof.core.reasons import Reason
 from txtproof.core.setbacks import backed_off, blocked, on_its_way
 from txtproof.core.telling import stamp, tell
 from txtproof.core.transitions import to_publishing
+from txtproof.core.values import replace
 
 TOLERATED_SKEW = timedelta(seconds=2)
 """A `Date` header counts whole seconds, and the answer was on its way for a while."""

@@ -1,6 +1,5 @@
 """When it does not go on: waiting for a person, waiting for better times, and being on the way again."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from txtproof.core import schedule
@@ -12,6 +11,7 @@ from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
 from txtproof.core.telling import problem, stamp, tell
 from txtproof.core.transitions import to_blocked, unblocked
+from txtproof.core.values import replace
 
 
 def bounded(v: Verification, wanted: datetime) -> datetime:

@@ -1,6 +1,5 @@
 """What goes into an event: fixed per kind, the same everywhere, never a code and never a TXT value."""
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 
 from txtproof.core.decisions import Decision
@@ -8,6 +7,7 @@ from txtproof.core.events import Event, EventKind, Json
 from txtproof.core.evidence import ServerView
 from txtproof.core.model import State, Verification
 from txtproof.core.reasons import EXPLANATIONS
+from txtproof.core.values import replace
 
 DAILY = timedelta(days=1)
 

@@ -4,13 +4,13 @@ Each takes the verification as it was and returns it as it shall be; what a stat
 and nowhere else.
 """
 
-from dataclasses import replace
 from datetime import datetime
 
 from txtproof.core.events import Event
 from txtproof.core.model import Change, Code, Record, State, Step, Verification
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
+from txtproof.core.values import replace
 
 HISTORY = 20
 """Changes kept; the first one (when it was accepted) always stays."""

@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import dns.flags
@@ -37,6 +37,7 @@ from txtproof.adapters.dns.look import AuthoritativeLookup, LookOptions
 from txtproof.core.decisions import Look
 from txtproof.core.observations import Match, Miss, Sight, Unseen
 from txtproof.core.reasons import Reason
+from txtproof.core.values import replace
 
 CODE, OLD = b"the-code-of-now", b"the-code-before"
 DOMAIN, NAME = "example.test", "_verify.example.test"

@@ -1,13 +1,12 @@
 """What the servers' answers say, as tables."""
 
-from dataclasses import replace
-
 import pytest
 
 from txtproof.adapters.dns.verdict import Answer, circling, judged, outcome, together
 from txtproof.core.decisions import Look
 from txtproof.core.observations import Match, Miss, Sight, Unseen
 from txtproof.core.reasons import BLIND, MISSES, Reason
+from txtproof.core.values import replace
 
 CODE, OLDER, EARLIER = b"the-code-of-now", b"the-code-before", b"the-code-of-an-earlier-run"
 LOOK = Look("example.test", "_verify.example.test", CODE, ((0, EARLIER), (1, OLDER)))

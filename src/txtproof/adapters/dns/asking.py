@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 import dns.message
@@ -18,12 +18,12 @@ from txtproof.adapters.dns.short_path import Plain
 from txtproof.adapters.dns.stagger import HEAD_START
 from txtproof.adapters.dns.verdict import Answer
 from txtproof.adapters.dns.walk import Server
+from txtproof.core.values import Value
 
 Said = Plain | dns.message.Message
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Value, frozen=True):
     """What one server said; `message` None where it said nothing, or no more than what is in the answer."""
 
     server: Server
@@ -31,8 +31,7 @@ class Heard:
     answer: Answer
 
 
-@dataclass(frozen=True, slots=True)
-class Begun:
+class Begun(Value, frozen=True):
     """A question for the record, sent to one server."""
 
     server: Server

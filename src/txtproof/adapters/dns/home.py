@@ -1,12 +1,12 @@
 """The zone that a row has for its domain: taken where it can be that, and told to the row where it has none."""
 
 import time
-from dataclasses import replace
 from datetime import timedelta
 
 from txtproof.adapters.dns.walk import Zone
 from txtproof.core.decisions import Look
 from txtproof.core.observations import Sight, ZoneSeen
+from txtproof.core.values import replace
 
 
 def home(look: Look) -> str:

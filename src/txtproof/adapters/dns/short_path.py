@@ -5,9 +5,9 @@ is not plain is declined here and read by dnspython: a test holds the two readin
 """
 
 import struct
-from dataclasses import dataclass
 
 from txtproof.adapters.dns.question import AA, COUNTS, HEADER, OPCODE, QR, RCODE, TC
+from txtproof.core.values import Value
 
 _AFTER_NAME = 4
 """Octets of type and class in the question."""
@@ -27,8 +27,7 @@ _ADDRESSES = {1: 4, 28: 16}
 """A and AAAA, and how long they are."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plain:
+class Plain(Value, frozen=True):
     """What a plain answer says."""
 
     rcode: str

@@ -8,34 +8,31 @@ from txtproof.adapters.dns.asking import Begun, Heard
 from txtproof.adapters.dns.verdict import Answer
 from txtproof.adapters.dns.walk import Zone
 from txtproof.core.decisions import Look
+from txtproof.core.values import Value
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Value, frozen=True):
     """A name, and the zone whose servers are asked for it."""
 
     zone: Zone
     name: dns.name.Name
 
 
-@dataclass(frozen=True, slots=True)
-class Glance:
+class Glance(Value, frozen=True):
     """A question for the record, sent to one server of the domain's zone."""
 
     zone: Zone
     begun: Begun
 
 
-@dataclass(frozen=True, slots=True)
-class Alias:
+class Alias(Value, frozen=True):
     """A place that leads on to another name."""
 
     place: Place
     target: dns.name.Name
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(Value, frozen=True):
     """The place where the record must stand, and what was heard there: failures, and last what tells, if anything."""
 
     place: Place

@@ -1,13 +1,13 @@
 """What the servers' answers say: a match, a miss or nothing. Pure; no answer is turned into more than it says."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from txtproof.core.decisions import Look
 from txtproof.core.evidence import ServerView
 from txtproof.core.names import canonical
 from txtproof.core.observations import Match, Miss, Sight, Unseen
 from txtproof.core.reasons import BLIND, MISSES, Reason
+from txtproof.core.values import Value
 
 MATCH = "match"
 SHOWN = 3
@@ -16,9 +16,10 @@ SHOWN = 3
 _NOT_THERE = frozenset({Reason.NO_SUCH_NAME, Reason.NO_TXT, Reason.OTHER_VALUE})
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Value, frozen=True):
     """What one address of a name server said about a name."""
+
+    hidden = frozenset({"values"})
 
     server: str
     address: str
@@ -31,7 +32,7 @@ class Answer:
     """A CNAME stands at the name."""
     leads: bool = False
     """It is the alias that was followed: as good as what stands at its end, which is judged by itself."""
-    values: tuple[bytes, ...] = field(default=(), repr=False)
+    values: tuple[bytes, ...] = ()
     serial: int | None = None
     """Of the zone's SOA, given with AA; None where that failed or was not asked."""
 

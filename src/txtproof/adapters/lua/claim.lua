@@ -6,20 +6,27 @@
 --
 -- Sent twice (a reply was lost), the first lot stays leased and is claimed again when that lease has run out.
 local reply = { now }
-for _, member in ipairs(redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[3])) do
+local members = redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[3])
+local commands_wait = some_exist(inbox_of, members)
+local leases, held = {}, {}
+for _, member in ipairs(members) do
   local row = read(redis.call('GET', row_of(member)))
   if not row or row.lane ~= ARGV[2] then
     redis.call('ZREM', KEYS[1], member) -- a left-over: the row is in another lane, or nowhere
   elseif row.claims == 0 or #reply == 1 then
     local fence, claims = fence_after(row.fence), math.min(row.claims + 1, 99)
     redis.call('SETRANGE', row_of(member), 0, string.format('%s %02d 000', fence, claims))
-    redis.call('ZADD', KEYS[1], now + ARGV[4], member)
-    redis.call('HSET', KEYS[2], member, ARGV[2] .. fence)
-    reply[#reply + 1] =
-      { member, row.id, row.document, fence, claims, redis.call('LRANGE', inbox_of(member), 0, -1) }
+    append(leases, now + ARGV[4], member)
+    append(held, member, ARGV[2] .. fence)
+    local commands = commands_wait and redis.call('LRANGE', inbox_of(member), 0, -1) or {}
+    reply[#reply + 1] = { member, row.id, row.document, fence, claims, commands }
     -- whoever had it before did not come back: it travels alone, so that it takes nobody along
     if claims > 1 then break end
   end
 end
-if #reply > 1 then redis.call('PEXPIRE', KEYS[2], 2 * ARGV[4]) end
+if #reply > 1 then
+  redis.call('ZADD', KEYS[1], unpack(leases))
+  redis.call('HSET', KEYS[2], unpack(held))
+  redis.call('PEXPIRE', KEYS[2], 2 * ARGV[4])
+end
 return reply

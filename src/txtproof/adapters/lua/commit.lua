@@ -5,7 +5,11 @@
 --   member, fence, number, document, lane's letter or '-', due in ms, ended, to keep the lease, commands heard, to park,
 --   events
 -- Reply, for each row: 'committed', 'applied' (this number was here before) or 'fenced' (it is somebody else's).
+local changes, members = cmsgpack.unpack(ARGV[3]), {}
+for at, change in ipairs(changes) do members[at] = change[1] end
+local commands_wait = some_exist(inbox_of, members)
 local some_are_parked = redis.call('EXISTS', KEYS[3]) == 1
+local let_go, staying = {}, {}
 
 local function commit(member, fence, number, document, lane, due, ended, keep, heard, parked, events)
   local row = read(redis.call('GET', row_of(member)))
@@ -14,22 +18,28 @@ local function commit(member, fence, number, document, lane, due, ended, keep, h
   -- no claims: a final commit was made under this fence, so its holder has let go of the row
   if row.claims == 0 then return 'fenced' end
 
+  local moved = row.lane ~= lane
   if heard > 0 then redis.call('LTRIM', inbox_of(member), heard, -1) end
-  if row.lane ~= '-' then
+  if moved and row.lane ~= '-' then
     if keep then due = redis.call('ZSCORE', lane_of(row.lane), member) or due end
-    if row.lane ~= lane then redis.call('ZREM', lane_of(row.lane), member) end
+    redis.call('ZREM', lane_of(row.lane), member)
   end
   if not keep then
     row.claims = 0
-    redis.call('HDEL', KEYS[1], member)
-    if ended then
+    append(let_go, member)
+    if commands_wait and ended then
       redis.call('DEL', inbox_of(member))
-    elseif redis.call('EXISTS', inbox_of(member)) == 1 then
+    elseif commands_wait and redis.call('EXISTS', inbox_of(member)) == 1 then
       due = now -- a command came during the visit
     end
   end
   row.commits, row.lane, row.ended, row.document = number, lane, ended, document
-  if lane ~= '-' then redis.call('ZADD', lane_of(lane), due, member) end
+  if lane ~= '-' and moved then
+    redis.call('ZADD', lane_of(lane), due, member)
+  elseif lane ~= '-' and not keep then
+    staying[lane] = staying[lane] or {}
+    append(staying[lane], due, member)
+  end
   if lane == '-' and ended then
     redis.call('SET', row_of(member), written(row), 'PX', ARGV[2])
   else
@@ -45,5 +55,7 @@ local function commit(member, fence, number, document, lane, due, ended, keep, h
 end
 
 local reply = {}
-for at, change in ipairs(cmsgpack.unpack(ARGV[3])) do reply[at] = commit(unpack(change)) end
+for at, change in ipairs(changes) do reply[at] = commit(unpack(change)) end
+if #let_go > 0 then redis.call('HDEL', KEYS[1], unpack(let_go)) end
+for lane, places in pairs(staying) do redis.call('ZADD', lane_of(lane), unpack(places)) end
 return reply

@@ -33,3 +33,15 @@ end
 local function fence_after(fence)
   return string.format('%016d', math.max(microseconds, tonumber(fence) + 1))
 end
+
+local function append(list, ...)
+  for _, one in ipairs({...}) do list[#list + 1] = one end
+end
+
+-- One command for many keys costs a fraction of one each: so does all that follows from a list of rows.
+local function some_exist(key_of, members)
+  if #members == 0 then return false end
+  local keys = {}
+  for at, member in ipairs(members) do keys[at] = key_of(member) end
+  return redis.call('EXISTS', unpack(keys)) > 0
+end
