@@ -93,6 +93,8 @@ class Workflow:
 
     async def perform(self, lane: Step, effect: Effect) -> Observation:
         """Act on the world; what it answers is a value, never an exception."""
+        if isinstance(effect, Look):
+            return await self.lookup.look(effect)
         politely = Politeness(self.turns, lane).call
         match effect:
             case RequestCode(key=key, turn=turn):
@@ -106,7 +108,5 @@ class Workflow:
             case Withdraw(record=record, turn=turn):
                 withdraw = partial(self.publishing.withdraw, record)
                 return await politely(credential_of(record.publisher), turn, withdraw)
-            case Look():
-                return await self.lookup.look(effect)
             case _:
                 assert_never(effect)

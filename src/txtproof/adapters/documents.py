@@ -45,10 +45,6 @@ class _Record(_Lists):
     superseded: bool
 
 
-_Server = tuple[str, str, str, str, bool, int | None, int, int]
-"""The members of a ServerView, in their order."""
-
-
 class _Document(_Lists):
     accepted: int
     """Since 1970."""
@@ -62,7 +58,7 @@ class _Document(_Lists):
     ledger: list[_Record]
     reason: str | None
     detail: str
-    servers: list[_Server]
+    servers: tuple[ServerView, ...]
     looks: int
     failures: int
     turn: int | None
@@ -99,7 +95,7 @@ def write_verification(v: Verification) -> bytes:
             [_record(v, line) for line in v.ledger],
             v.reason,
             v.detail,
-            [_server(view) for view in v.servers],
+            v.servers,
             v.looks,
             v.failures,
             since(v.turn) if v.turn else None,
@@ -144,7 +140,7 @@ def _read(key: Key, identity: str, given: _Document) -> Verification:
         ledger=tuple([_line(line, given.domain, code.value if code else None) for line in given.ledger]),
         reason=Reason(given.reason) if given.reason else None,
         detail=given.detail,
-        servers=tuple([ServerView(*one) for one in given.servers]),
+        servers=given.servers,
         looks=given.looks,
         zone=given.zone,
         zone_until=None if given.zone_until is None else at(given.zone_until),
@@ -170,19 +166,6 @@ def _record(v: Verification, line: Record) -> _Record:
         None if v.code and line.value == v.code.value else line.value,
         line.generation,
         line.superseded,
-    )
-
-
-def _server(view: ServerView) -> _Server:
-    return (
-        view.server,
-        view.address,
-        view.outcome,
-        view.rcode,
-        view.authoritative,
-        view.serial,
-        view.values,
-        view.took_ms,
     )
 
 

@@ -3,8 +3,11 @@
 from txtproof.core.values import Value
 
 
-class ServerView(Value, frozen=True):
-    """One address of one name server, as it answered at the last look."""
+class ServerView(Value, frozen=True, array_like=True):
+    """One address of one name server, as it answered at the last look.
+
+    Rows have it as a list of these, in this order: what is new comes last, with a default.
+    """
 
     server: str
     """Name of the server, without trailing dot; the address again where it has no name."""

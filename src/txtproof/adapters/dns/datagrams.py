@@ -13,7 +13,7 @@ from enum import Enum
 from itertools import takewhile
 from typing import Generic, TypeVar
 
-from txtproof.adapters.dns.sockets import Sockets, Way
+from txtproof.adapters.dns.sockets import MOST_WAITING, Sockets, Way
 
 T = TypeVar("T")
 
@@ -135,8 +135,8 @@ class Datagrams(Generic[T]):
         waiting.key = key
         self._sent[key] = waiting
 
-    def _readable(self, way: Way) -> None:
-        for _ in range(AT_ONCE):
+    def _readable(self, way: Way, most: int = AT_ONCE) -> None:
+        for _ in range(most):
             try:
                 wire, sender = way.socket.recvfrom(LARGEST)
             except OSError:
@@ -170,6 +170,9 @@ class Datagrams(Generic[T]):
     def _ring(self) -> None:
         """Tell those whose time is up, and set the alarm for the next."""
         loop = asyncio.get_running_loop()
+        for way in self._sockets.open:
+            # what has come is not late, however busy this process was
+            self._readable(way, MOST_WAITING)
         now = loop.time()
         over = _due(self._late, now)
         for waiting in over:

@@ -26,8 +26,8 @@ from txtproof.adapters.dns.verdict import MATCH, circling, judged, outcome, toge
 from txtproof.adapters.dns.walk import Server, Walk, Zone
 from txtproof.core.decisions import Look
 from txtproof.core.names import canonical
-from txtproof.core.observations import Sight, Unseen
-from txtproof.core.reasons import BLIND, MISSES, Reason
+from txtproof.core.observations import Miss, Sight, Unseen
+from txtproof.core.reasons import BLIND, Reason
 
 MOST_ALIASES = 8
 MOST_REFERRALS = 8
@@ -83,11 +83,11 @@ class AuthoritativeLookup:
 
     def _missed(self, glance: Glance, said: Plain, look: Look) -> Sight | None:
         """Judge a plain answer; None where that takes more than one."""
-        answer = self._asker.answered(glance.begun, said)
-        if outcome(answer, look) not in MISSES:
+        sight = judged([self._asker.answered(glance.begun, said)], look, canonical(look.name))
+        if not isinstance(sight, Miss):
             return None
         self._prefer(glance.zone, glance.begun.server)
-        return with_zone(judged([answer], look, canonical(look.name)), look, glance.zone)
+        return with_zone(sight, look, glance.zone)
 
     async def _looked(self, trail: Trail, until: float) -> Sight:
         look = trail.look

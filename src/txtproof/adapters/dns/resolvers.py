@@ -16,6 +16,7 @@ import dns.resolver
 from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.caches import FAILED_TTL, ExpiringCache, bounded
 from txtproof.adapters.dns.exchange import Exchange, Reply
+from txtproof.adapters.dns.shared import Shared
 from txtproof.adapters.dns.stagger import first_good
 
 _DEFINITIVE = frozenset({dns.rcode.NOERROR, dns.rcode.NXDOMAIN})
@@ -37,6 +38,7 @@ class Resolvers:
         self._given = tuple(given)
         self._preferred = ""
         self._addresses: ExpiringCache[dns.name.Name, Addresses] = ExpiringCache()
+        self._under_way: Shared[dns.name.Name, Addresses] = Shared()
 
     async def ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message | None:
         """Return the first definitive answer; else any answer (SERVFAIL ...); None where no resolver says anything."""
@@ -50,8 +52,9 @@ class Resolvers:
     async def addresses(self, name: dns.name.Name) -> Addresses:
         """Return a name server's addresses, v4 and v6, from the cache or by two questions."""
         known = self._addresses.get(name)
-        if known is not None:
-            return known
+        return known if known is not None else await self._under_way.once(name, partial(self._found, name))
+
+    async def _found(self, name: dns.name.Name) -> Addresses:
         answers = await asyncio.gather(*(self.ask(name, kind) for kind in (dns.rdatatype.A, dns.rdatatype.AAAA)))
         found = [one for answer in answers if answer is not None for one in reading.addresses(answer.answer)]
         # half an answer must not stand for all: without the other half, not every server would be asked

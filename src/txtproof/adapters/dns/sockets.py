@@ -39,6 +39,11 @@ class Sockets:
         self._readable = readable
         self._ways: dict[socket.AddressFamily, list[Way]] = {socket.AF_INET: [], socket.AF_INET6: []}
 
+    @property
+    def open(self) -> tuple[Way, ...]:
+        """Return all that are open now."""
+        return tuple(way for ways in self._ways.values() for way in ways)
+
     def way(self, family: socket.AddressFamily, now: float) -> Way:
         """Return a socket with room for a question; an OSError where none can be opened."""
         ways = self._ways[family]

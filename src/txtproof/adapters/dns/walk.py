@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import dns.message
 import dns.name
@@ -17,6 +18,7 @@ from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.caches import FAILED_TTL, ExpiringCache, bounded
 from txtproof.adapters.dns.places import is_public
 from txtproof.adapters.dns.resolvers import Addresses, Resolvers
+from txtproof.adapters.dns.shared import Shared
 from txtproof.core.observations import Unseen
 from txtproof.core.reasons import Reason
 
@@ -68,7 +70,7 @@ class Walk:
         self._allow_private = allow_private
         self._zones: ExpiringCache[dns.name.Name, _Delegation | Unseen] = ExpiringCache()
         self._ready: ExpiringCache[str, Zone] = ExpiringCache()
-        self._under_way: dict[dns.name.Name, asyncio.Task[Zone | Unseen | None]] = {}
+        self._hints: Shared[dns.name.Name, Zone | Unseen | None] = Shared()
 
     def known(self, name: str) -> Zone | None:
         """Return the zone of a name (lower case, no trailing dot), where that takes no question."""
@@ -79,7 +81,7 @@ class Walk:
 
         `hint`: where an earlier walk found them; no name in between is asked for then.
         """
-        zone = None if hint is None else await self._shared(hint)
+        zone = None if hint is None else await self._hints.once(hint, partial(self._hinted, hint))
         return await self._readied(name, await self._walked(name)) if zone is None else zone
 
     async def referred(self, message: dns.message.Message, name: dns.name.Name, above: Zone) -> Zone | Unseen | None:
@@ -100,18 +102,8 @@ class Walk:
         if isinstance(self._zones.get(name), _Delegation):
             self._zones.drop(name)
 
-    async def _shared(self, origin: dns.name.Name) -> Zone | Unseen | None:
-        """Find a zone that rows have, once for all who look for it now; None where it is there no more.
-
-        In a process that has just started hundreds of looks begin together.
-        """
-        asking = self._under_way.get(origin)
-        if asking is None:
-            asking = self._under_way[origin] = asyncio.create_task(self._hinted(origin))
-            asking.add_done_callback(lambda _: self._under_way.pop(origin, None))
-        return await asyncio.shield(asking)
-
     async def _hinted(self, origin: dns.name.Name) -> Zone | Unseen | None:
+        """Find a zone that rows have; None where it is there no more."""
         known = self._zones.get(origin)
         if known is None:
             known = _delegation(await self._resolvers.ask(origin, dns.rdatatype.NS), origin)
