@@ -49,6 +49,8 @@ class Look(Value, frozen=True):
     """Values of earlier generations, so that an old code can be called one."""
     zone: str | None = None
     """The zone that an earlier look found the domain to lie in, while that counts; what it says is to be checked."""
+    thorough: bool = False
+    """True: where the value is not there, look for it where it may stand by mistake."""
 
 
 Effect = RequestCode | FindRoute | Publish | Withdraw | Look

@@ -18,6 +18,7 @@ from txtproof.adapters.dns.asking import Asker, Heard
 from txtproof.adapters.dns.caches import MOST_TTL, ExpiringCache
 from txtproof.adapters.dns.exchange import Exchange
 from txtproof.adapters.dns.home import home, is_below, with_zone
+from txtproof.adapters.dns.near import Near
 from txtproof.adapters.dns.resolvers import Resolvers
 from txtproof.adapters.dns.short_path import Plain
 from txtproof.adapters.dns.stagger import first_good
@@ -54,6 +55,7 @@ class AuthoritativeLookup:
         self._options = options
         exchange = Exchange()
         self._asker = Asker(exchange, options.authoritative_port)
+        self._near = Near(self._asker)
         self._walk = Walk(Resolvers(exchange, options.resolvers), allow_private=options.allow_private_servers)
         self._answered: ExpiringCache[str, str] = ExpiringCache()
         self._within = options.call_timeout.total_seconds()
@@ -66,7 +68,7 @@ class AuthoritativeLookup:
         """Look once, within the call timeout."""
         until = time.monotonic() + self._within
         glance = self._glance(look)
-        if glance is not None:
+        if glance is not None and not look.thorough:
             said = await glance.begun.waiting.said
             missed = self._missed(glance, said, look) if isinstance(said, Plain) else None
             if missed is not None:
@@ -178,10 +180,16 @@ class AuthoritativeLookup:
     async def _concluded(self, end: End, trail: Trail) -> Sight:
         look = trail.look
         if outcome(end.last.answer, look) != MATCH:
-            return judged([one.answer for one in end.heard], look, reading.plain(end.place.name))
+            sight = judged([one.answer for one in end.heard], look, reading.plain(end.place.name))
+            return await self._searched(sight, end, trail) if look.thorough and isinstance(sight, Miss) else sight
         # whoever asks a server that lacks an alias on the way does not come to the record
         rounds = [self._round(end.place, look), *(self._round(one.place, look, one.target) for one in trail.passed)]
         return together(await asyncio.gather(*rounds))
+
+    async def _searched(self, miss: Miss, end: End, trail: Trail) -> Miss:
+        """Look for the value where the record's name is, and not where an alias leads."""
+        zone = trail.passed[0].place.zone if trail.passed else end.place.zone
+        return await self._near.refined(miss, trail.look, zone, self._ordered(zone)[0])
 
     async def _round(self, place: Place, look: Look, target: dns.name.Name | None = None) -> Sight:
         """Ask all servers of a place; with `target`, for the alias that leads there."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from txtproof.core.altered import alteration
 from txtproof.core.decisions import Look
 from txtproof.core.evidence import ServerView
 from txtproof.core.names import canonical
@@ -50,7 +51,8 @@ def outcome(answer: Answer, look: Look) -> str:
     if any(value in answer.values for _, value in look.former):
         return Reason.OLD_CODE.value
     if answer.values:
-        return Reason.OTHER_VALUE.value
+        altered = any(alteration(look.expected, value) for value in answer.values)
+        return Reason.ALTERED_VALUE.value if altered else Reason.OTHER_VALUE.value
     if answer.alias:
         return Reason.CNAME.value
     return Reason.NO_SUCH_NAME.value if answer.rcode == "NXDOMAIN" else Reason.NO_TXT.value
@@ -124,6 +126,9 @@ def _missed(answer: Answer, reason: Reason, look: Look, name: str, views: tuple[
         generation = max(number for number, value in look.former if value in answer.values)
         whose = f"generation {generation}" if generation else "a run before this one"
         found = f"still serves the code of {whose}"
+    elif reason is Reason.ALTERED_VALUE:
+        changes = next(filter(None, (alteration(look.expected, value) for value in answer.values)))
+        found = f"serves the code with {changes}"
     elif reason is Reason.OTHER_VALUE:
         found = f"serves TXT ({len(answer.values)}), but none with the code"
     else:
