@@ -25,6 +25,7 @@ from txtproof.core.publishing import find_route, intended, record_name, record_v
 from txtproof.core.setbacks import bounded, on_its_way
 from txtproof.core.telling import DAILY, evidence, problem, stamp, tell
 from txtproof.core.values import replace
+from txtproof.core.wording import is_thorough, worded
 
 REPAIR_EVERY = 8
 """After that many misses in a row the record is ensured anew: somebody else may have removed it."""
@@ -62,7 +63,7 @@ def _look(v: Verification, now: datetime, policy: Policy) -> Look:
     expected = record_value(v, policy)
     former = tuple((line.generation, line.value.encode()) for line in v.ledger if line.value != expected)
     zone = v.zone if v.zone_until is not None and now < v.zone_until else None
-    return Look(v.domain or "", record_name(v, policy), expected.encode(), former, zone)
+    return Look(v.domain or "", record_name(v, policy), expected.encode(), former, zone, is_thorough(v))
 
 
 def _missed(going: Decision, seen: Miss, now: datetime) -> Decision:
@@ -71,12 +72,13 @@ def _missed(going: Decision, seen: Miss, now: datetime) -> Decision:
     pause = schedule.jittered(schedule.pause_after(looks), v.id, v.generation, looks)
     if seen.changes_in is not None:
         pause = min(max(seen.changes_in, schedule.CURVE[0]), schedule.LONGEST_PAUSE)
+    reason, detail = worded(v, seen, now)
     missed = replace(
         v,
         looks=looks,
         failures=0,
-        reason=seen.reason,
-        detail=seen.detail,
+        reason=reason,
+        detail=detail,
         servers=seen.servers,
         zone=seen.zone.origin if seen.zone else v.zone,
         zone_until=now + seen.zone.holds_for if seen.zone else v.zone_until,

@@ -1,0 +1,69 @@
+"""Which reason a miss is told by."""
+
+from datetime import datetime, timedelta
+
+import pytest
+
+from tests.core.rows import NOW, checking, seen
+from txtproof.core.decisions import Look
+from txtproof.core.events import EventKind
+from txtproof.core.model import Verification
+from txtproof.core.observations import Miss, Woken
+from txtproof.core.reasons import Reason
+from txtproof.core.values import replace
+from txtproof.core.wording import BATCH, SEARCH_AT, SEARCH_EVERY
+
+EMPTY = (Reason.NO_SUCH_NAME, Reason.NO_TXT, Reason.OTHER_VALUE)
+FOUND = (Reason.DOUBLED_NAME, Reason.WRONG_NAME, Reason.WILDCARD_CNAME, Reason.UNSTEADY_ANSWERS)
+
+
+def miss(reason: Reason, detail: str = "seen") -> Miss:
+    return Miss(reason, detail, ())
+
+
+def after(looks: int, *misses: Miss, now: datetime = NOW + BATCH) -> Verification:
+    return seen(replace(checking(), looks=looks), *misses, now=now).verification
+
+
+@pytest.mark.parametrize("reason", EMPTY)
+def test_what_the_provider_has_just_taken_is_not_yet_served(reason: Reason) -> None:
+    v = after(0, miss(reason, "where"), now=NOW + BATCH - timedelta(seconds=1))
+    assert (v.reason, v.detail) == (Reason.NOT_YET_SERVED, "where")
+
+
+@pytest.mark.parametrize("reason", EMPTY)
+def test_what_is_not_served_after_the_longest_batch_is_called_by_its_name(reason: Reason) -> None:
+    assert after(0, miss(reason)).reason is reason
+
+
+@pytest.mark.parametrize("reason", [Reason.OLD_CODE, Reason.STALE_SERVER, Reason.ALTERED_VALUE, Reason.CNAME])
+def test_what_says_more_than_that_nothing_is_there_is_told_at_once(reason: Reason) -> None:
+    assert after(0, miss(reason), now=NOW).reason is reason
+
+
+@pytest.mark.parametrize("reason", FOUND)
+@pytest.mark.parametrize("plain", [*EMPTY, Reason.CNAME])
+def test_what_a_thorough_look_has_found_stands_until_the_next_one(reason: Reason, plain: Reason) -> None:
+    found = after(SEARCH_AT, miss(reason, "at d.test"))
+    kept = [found]
+    for _ in range(SEARCH_EVERY - 1):
+        kept.append(seen(kept[-1], miss(plain), now=NOW + BATCH).verification)
+    assert {(one.reason, one.detail) for one in kept} == {(reason, "at d.test")}
+    assert seen(kept[-1], miss(plain), now=NOW + BATCH).verification.reason is plain
+
+
+def test_what_says_more_than_a_thorough_look_found_takes_its_place() -> None:
+    v = after(SEARCH_AT, miss(Reason.DOUBLED_NAME), miss(Reason.ALTERED_VALUE))
+    assert v.reason is Reason.ALTERED_VALUE
+
+
+def test_the_third_look_is_thorough_and_then_every_eighth() -> None:
+    looks = [seen(replace(checking(), looks=looks), Woken(), now=NOW).effect for looks in range(20)]
+    assert [place for place, one in enumerate(looks) if isinstance(one, Look) and one.thorough] == [2, 10, 18]
+
+
+def test_a_change_of_words_is_told() -> None:
+    told = seen(checking(), miss(Reason.NO_SUCH_NAME), now=NOW)
+    assert EventKind.CHECKED in [one.kind for one in told.events]
+    late = seen(told.verification, miss(Reason.NO_SUCH_NAME), now=NOW + BATCH)
+    assert [one.data["reason"] for one in late.events] == [Reason.NO_SUCH_NAME]
