@@ -5,7 +5,7 @@ DEV = .venv-dev
 PROFILE = .venv-profile
 CHECKED = src config tasks worker tests benchmarks
 
-.PHONY: run test check faults fix lock bench bench-scale clean
+.PHONY: run test check faults fix lock reasons bench bench-scale clean
 
 run: $(RUN)/.ready
 	@$(RUN)/bin/python -m txtproof.rehearsal
@@ -24,6 +24,10 @@ MINUTES ?= 10
 COUNT ?= 10000
 faults: $(DEV)/.ready
 	@PYTHONPATH=src:. $(DEV)/bin/python -m tests.faults.long --minutes $(MINUTES) --count $(COUNT) $(if $(SEED),--seed $(SEED))
+
+# docs/reasons.md, from the vocabulary
+reasons: $(DEV)/.ready
+	@PYTHONPATH=src:. $(DEV)/bin/python -m tests.reasons_page
 
 fix: $(DEV)/.ready
 	@$(DEV)/bin/ruff check --fix $(CHECKED)

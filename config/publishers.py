@@ -6,9 +6,10 @@ from typing import Literal
 from pydantic import SecretStr, field_validator
 
 from config.tables import ANY, IN_FLIGHT, PER_SECOND, Group, setting
-from config.values import Number, Rate, ReferredSecret, endpoint
+from config.values import Number, Rate, ReferredSecret
 from txtproof.adapters.publishers.signed_exchange import check_tsig
 from txtproof.core.names import canonical, fits
+from txtproof.endpoints import endpoint
 
 
 class Rfc2136(Group):

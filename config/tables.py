@@ -6,9 +6,10 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from config.values import Duration, Number, Rate, Secret, Strings, endpoint
+from config.values import Duration, Number, Rate, Secret, Strings
 from txtproof.adapters.nexus import BasicAuth, BearerAuth, check_base_url
 from txtproof.adapters.redis_connection import SCHEMES, check_redis_url, check_server_url
+from txtproof.endpoints import endpoint
 
 LONGEST = timedelta(days=365)
 """No duration is longer: what is added to now must stay a date."""

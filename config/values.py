@@ -3,7 +3,6 @@
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -37,17 +36,6 @@ def strings(given: Any) -> Any:
         return _STRINGS.validate_json(given)
     except ValueError:
         raise ValueError('is not a JSON list: write, for example, ["192.0.2.53:53"]') from None
-
-
-def endpoint(given: str) -> str:
-    """Check `address:port`, IPv6 in brackets."""
-    found = re.fullmatch(r"(?:\[([0-9a-fA-F:.]{2,45})\]|([0-9.]{7,15})):([0-9]{1,5})", given)
-    try:
-        if found and 0 < int(found[3]) < 65536 and ip_address(found[1] or found[2]):
-            return given
-    except ValueError:
-        pass
-    raise ValueError(f"{given[:60]!r} is no address and port: write 192.0.2.53:53 or [2001:db8::53]:53")
 
 
 def secret(given: Any, info: ValidationInfo) -> Any:

@@ -4,7 +4,7 @@ import logging
 import os
 import socket
 from collections.abc import AsyncIterator, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -24,7 +24,7 @@ from txtproof.adapters.redis_outbox import RedisOutbox
 from txtproof.adapters.redis_store import RedisStore
 from txtproof.adapters.redis_turns import Rate, RedisTurns
 from txtproof.core.policy import Policy
-from txtproof.ports import Timeouts
+from txtproof.ports import Lookup, Timeouts
 from txtproof.reception import Reception
 from txtproof.workflow import Ring, Workflow
 
@@ -110,8 +110,7 @@ async def open_services(options: Options, worker: str) -> AsyncIterator[Services
         turns = RedisTurns(redis, encode_credential, options.rates, new_id, worker=worker)
         nexus = NexusClient(options.nexus)
         closing.push_async_callback(nexus.aclose)
-        lookup = AuthoritativeLookup(options.look)
-        closing.push_async_callback(lookup.aclose)
+        lookup = await closing.enter_async_context(open_lookup(options.look))
         workflow = Workflow(
             store=store,
             upstream=nexus,
@@ -126,6 +125,13 @@ async def open_services(options: Options, worker: str) -> AsyncIterator[Services
         )
         reception = _reception(redis, Acceptance(store, options.policy, new_id, turns))
         yield Services(workflow, store, reception, _sweep(redis, store, options.retention))
+
+
+@asynccontextmanager
+async def open_lookup(options: LookOptions) -> AsyncIterator[Lookup]:
+    """Open what a look needs, and nothing else: no store, no Nexus."""
+    async with aclosing(AuthoritativeLookup(options)) as lookup:
+        yield lookup
 
 
 @asynccontextmanager

@@ -1,6 +1,6 @@
 """The operator's command: `txtproof`, the same as `python -m txtproof`.
 
-Exit codes: 0 done; 1 not found, refused, or the store is away; 2 wrong usage.
+Exit codes: 0 done; 1 not found, refused, or the store is away; 2 wrong usage; 3 (`explain`) could not see.
 """
 
 import asyncio
@@ -10,14 +10,16 @@ import os
 import sys
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 import click
 
 from txtproof.adapters.redis_connection import check_redis_url
 from txtproof.cli_arguments import DomainType, KeyType, MomentType
-from txtproof.cli_views import as_data, as_line, as_text, event_line, printable
-from txtproof.core.model import Key, State
+from txtproof.cli_explain import Explanation, look_at, look_for, options_from
+from txtproof.cli_explain import explain as explaining
+from txtproof.cli_views import as_data, as_line, as_text, event_line, printable, sentence
+from txtproof.core.model import Key, State, Verification
 from txtproof.core.observations import Cancel, Release, Resume
 from txtproof.core.orders import Order, Refusal, Request
 from txtproof.desk import Desk, open_desk
@@ -25,10 +27,17 @@ from txtproof.ports import StoreUnavailable, Welcome
 
 REDIS = "TXTPROOF_REDIS__URL"
 INTERRUPTED = 130
+T = TypeVar("T")
 
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Show JSON for machines.")
 key_argument = click.argument("key", metavar="ORG/DOMAIN_ID", type=KeyType())
+
+
+class _Unseen(click.ClickException):
+    """Whatever the matter is, DNS was not asked: that is no miss."""
+
+    exit_code = 3
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -113,12 +122,45 @@ def status(key: Key, as_json: bool) -> None:
     """Say where a verification stands, and why."""
 
     async def show(desk: Desk) -> None:
-        found = await desk.find(key)
-        if found is None:
-            _fail(f"there is no verification of {key}: request it first")
+        found = await _found(desk, key)
         click.echo(_json(as_data(found)) if as_json else as_text(found, datetime.now(UTC)))
 
     _with_desk(show)
+
+
+@cli.command()
+@click.argument("name", metavar="NAME|ORG/DOMAIN_ID")
+@click.option(
+    "--expect", metavar="VALUE", help="The value that the record at NAME should have; `-` reads it from stdin."
+)
+@as_json
+def explain(name: str, expect: str | None, as_json: bool) -> None:
+    """Say in one sentence why a value is not seen in DNS, and show what each name server says.
+
+    With NAME neither a worker nor Redis is needed. Exit codes: 0 it is served; 1 it is not; 3 that could not be seen.
+    """
+    try:
+        options, key = options_from(), Key.parse(name) if "/" in name else None
+        look = None if key else look_at(name, _value(expect))
+    except ValueError as wrong:
+        raise click.UsageError(str(wrong)) from None
+
+    async def show(desk: Desk) -> Explanation:
+        assert key is not None, "it is a stored one"
+        found = await _found(desk, key)
+        stored = look_for(found)
+        if stored is None:
+            _fail(f"{key} has no record yet: {sentence(found)}")
+        return await explaining(stored, options, found.wake)
+
+    try:
+        shown = asyncio.run(explaining(look, options)) if look else _with_desk(show)
+    except StoreUnavailable as away:
+        raise _Unseen(f"{away}: check {REDIS}") from None
+    except click.ClickException as failed:
+        raise _Unseen(failed.message) from None
+    click.echo(_json(shown.as_data()) if as_json else shown.as_text(datetime.now(UTC)))
+    sys.exit(shown.verdict[1])
 
 
 @cli.command(name="list")
@@ -168,6 +210,19 @@ def main() -> None:
     sys.exit(code)
 
 
+async def _found(desk: Desk, key: Key) -> Verification:
+    found = await desk.find(key)
+    if found is None:
+        _fail(f"there is no verification of {key}: request it first")
+    return found
+
+
+def _value(given: str | None) -> str:
+    if given is None:
+        raise ValueError("say with --expect which value the record should have")
+    return sys.stdin.readline().rstrip("\r\n") if given == "-" else given
+
+
 async def _take(desk: Desk, order: Order, as_json: bool, done: dict[Welcome, str]) -> None:
     outcome = await desk.take(order)
     if isinstance(outcome, Refusal):
@@ -176,18 +231,18 @@ async def _take(desk: Desk, order: Order, as_json: bool, done: dict[Welcome, str
     click.echo(_json({**known, "outcome": outcome}) if as_json else f"{order.key}: {done[outcome]}")
 
 
-def _with_desk(work: Callable[[Desk], Awaitable[None]]) -> None:
+def _with_desk(work: Callable[[Desk], Awaitable[T]]) -> T:
     url = os.environ.get(REDIS, "")
     try:
         check_redis_url(url)
     except ValueError as wrong:
         _fail(f"{REDIS}: {wrong}")
 
-    async def run() -> None:
+    async def run() -> T:
         async with open_desk(url) as desk:
-            await work(desk)
+            return await work(desk)
 
-    asyncio.run(run())
+    return asyncio.run(run())
 
 
 def _fail(text: str) -> NoReturn:

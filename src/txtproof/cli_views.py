@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from txtproof.core.explaining import explained
 from txtproof.core.model import State, Verification
 from txtproof.core.reasons import EXPLANATIONS
 from txtproof.core.telling import evidence, identity, stamp
@@ -38,7 +39,7 @@ def as_data(v: Verification) -> dict[str, Any]:
 
 def sentence(v: Verification) -> str:
     """Say in one sentence why a domain is where it is."""
-    return EXPLANATIONS[v.reason].sentence if v.reason else _HAPPY[v.state]
+    return explained(v.reason, "", v.servers) if v.reason else _HAPPY[v.state]
 
 
 def as_text(v: Verification, now: datetime) -> str:

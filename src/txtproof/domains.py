@@ -41,6 +41,11 @@ def parse_domain(text: str, *, refuse_public_suffixes: bool = True) -> str:
     return domain
 
 
+def registrable(name: str) -> str:
+    """Return the part of a name that somebody can register: the public suffix and a label; else the name itself."""
+    return _suffixes().privatesuffix(name) or name
+
+
 def _refuse_at_sight(text: str) -> None:
     if not text:
         raise BadDomain("the domain is empty")

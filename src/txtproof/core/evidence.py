@@ -2,6 +2,9 @@
 
 from txtproof.core.values import Value
 
+MATCH = "match"
+"""The outcome at a server that serves the value; any other is a reason's word."""
+
 
 class ServerView(Value, frozen=True, array_like=True):
     """One address of one name server, as it answered at the last look.

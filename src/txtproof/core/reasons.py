@@ -176,13 +176,16 @@ EXPLANATIONS: dict[Reason, Explanation] = {
         "Look for a CNAME or a delegation at or above the record's name, then run `txtproof resume`.",
     ),
     Reason.NO_SUCH_NAME: Explanation(
-        "The domain's name servers say that the record's name does not exist.", "Wait, or check where it was written."
+        "The domain's name servers say that the record's name does not exist.",
+        "Check that a TXT record was saved at exactly this name.",
     ),
     Reason.NO_TXT: Explanation(
-        "The record's name exists, but has no TXT record.", "Wait, or check where it was written."
+        "The record's name exists, but has no TXT record.",
+        "Check that a TXT record was saved, and at exactly this name.",
     ),
     Reason.OTHER_VALUE: Explanation(
-        "There are TXT records at the name, but none with the code.", "Wait, or check which value was written."
+        "There are TXT records at the name, but none with the code.",
+        "Check that the value was saved as it was given, beside the others.",
     ),
     Reason.OLD_CODE: Explanation("A code from before is still served.", "Wait until its TTL has passed."),
     Reason.STALE_SERVER: Explanation(

@@ -23,9 +23,10 @@ from txtproof.adapters.dns.resolvers import Resolvers
 from txtproof.adapters.dns.short_path import Plain
 from txtproof.adapters.dns.stagger import first_good
 from txtproof.adapters.dns.trail import Alias, End, Glance, Place, Trail
-from txtproof.adapters.dns.verdict import MATCH, circling, judged, outcome, together
+from txtproof.adapters.dns.verdict import circling, judged, outcome, together
 from txtproof.adapters.dns.walk import Server, Walk, Zone
 from txtproof.core.decisions import Look
+from txtproof.core.evidence import MATCH
 from txtproof.core.names import canonical
 from txtproof.core.observations import Miss, Sight, Unseen
 from txtproof.core.reasons import BLIND, Reason

@@ -13,9 +13,10 @@ import dns.name
 
 from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.asking import Asker, Heard
-from txtproof.adapters.dns.verdict import MATCH, outcome
+from txtproof.adapters.dns.verdict import outcome
 from txtproof.adapters.dns.walk import Server, Zone
 from txtproof.core.decisions import Look
+from txtproof.core.evidence import MATCH
 from txtproof.core.observations import Miss
 from txtproof.core.reasons import Reason
 

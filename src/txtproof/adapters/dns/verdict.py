@@ -4,13 +4,12 @@ from collections.abc import Sequence
 
 from txtproof.core.altered import alteration
 from txtproof.core.decisions import Look
-from txtproof.core.evidence import ServerView
+from txtproof.core.evidence import MATCH, ServerView
 from txtproof.core.names import canonical
 from txtproof.core.observations import Match, Miss, Sight, Unseen
 from txtproof.core.reasons import BLIND, MISSES, Reason
 from txtproof.core.values import Value
 
-MATCH = "match"
 SHOWN = 3
 """Servers named in a detail; all are in the evidence."""
 

@@ -1,0 +1,43 @@
+"""One sentence that says why a domain is not verified yet, with the servers that it is about. Pure."""
+
+from collections.abc import Sequence
+
+from txtproof.core.evidence import MATCH, ServerView
+from txtproof.core.reasons import EXPLANATIONS, MISSES, Reason
+
+SHOWN = 3
+"""Servers named in a sentence."""
+
+
+def explained(reason: Reason, detail: str, servers: Sequence[ServerView]) -> str:
+    """Return the sentence for a reason, as particular as what was seen allows."""
+    if reason is Reason.STALE_SERVER and servers:
+        return _stale(servers)
+    sentence = EXPLANATIONS[reason].sentence
+    return f"{sentence.removesuffix('.')}: {detail.removesuffix('.')}." if detail else sentence
+
+
+def _stale(servers: Sequence[ServerView]) -> str:
+    behind = [one for one in servers if one.outcome in MISSES]
+    ahead = [one for one in servers if one.outcome == MATCH]
+    old, new = _serial(behind), _serial(ahead)
+    some, others = _named(behind, servers), _named(ahead, servers)
+    if old is not None and new is not None and old != new:
+        still, have = "still serve" if len(behind) > 1 else "still serves", "have" if len(ahead) > 1 else "has"
+        return f"{some} {still} the zone as of serial {old}; {others} {have} {new} with the code."
+    serves, has = "do not serve" if len(behind) > 1 else "does not serve", "do" if len(ahead) > 1 else "does"
+    return f"{some} {serves} the code yet; {others} {has}."
+
+
+def _serial(servers: Sequence[ServerView]) -> int | None:
+    """Return the serial that all of them have."""
+    serials = {one.serial for one in servers}
+    return serials.pop() if len(serials) == 1 else None
+
+
+def _named(some: Sequence[ServerView], servers: Sequence[ServerView]) -> str:
+    names = [one.server for one in servers]
+    shown = [one.server if names.count(one.server) == 1 else f"{one.server} ({one.address})" for one in some]
+    if len(shown) > SHOWN:
+        return f"{', '.join(shown[:SHOWN])} and {len(shown) - SHOWN} more"
+    return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else "".join(shown)
