@@ -10,9 +10,9 @@ PAGE = Path(__file__).parents[1] / "docs" / "reasons.md"
 HEAD = """# Reasons
 
 Why a verification is where it is, in one word for machines and one sentence for people. The word is in `txtproof
-status`, in `txtproof explain` and in every event (`reason`); the sentence stands beside it (`title`), what to do (`advice`), and
-what is special about this case (`detail`). The list is closed: there are no other words. Written by `make reasons`; do
-not edit.
+status`, in `txtproof explain` and in every event (`reason`); the sentence stands beside it (`title`), what to do
+(`advice`), and what is special about this case (`detail`). The list is closed: there are no other words. Written by
+`make reasons`; do not edit.
 """
 
 SEEN = """
