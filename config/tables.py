@@ -4,9 +4,10 @@ import re
 from datetime import timedelta
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from config.values import Duration, Number, Rate, Secret, Strings
+from txtproof.adapters.dns.ways import way
 from txtproof.adapters.nexus import BasicAuth, BearerAuth, check_base_url
 from txtproof.adapters.redis_connection import SCHEMES, check_redis_url, check_server_url
 from txtproof.endpoints import endpoint
@@ -105,11 +106,31 @@ class Dns(Group):
     allow_private_servers: bool = setting(
         False, "Ask name servers at loopback, link-local and private addresses too.", "true or false"
     )
+    views: Strings = setting(
+        (),
+        "Recursive resolvers that must see a match as well.",
+        '["192.0.2.53:53", "tls://192.0.2.53:853#name", "https://host/dns-query"]',
+    )
+    views_needed: Number = setting(0, "How many of them must.", "a number up to theirs, or 0 for all", ge=0, le=100)
 
     @field_validator("resolvers")
     @classmethod
     def _addresses(cls, resolvers: tuple[str, ...]) -> tuple[str, ...]:
         return tuple(map(endpoint, resolvers))
+
+    @field_validator("views")
+    @classmethod
+    def _ways(cls, views: tuple[str, ...]) -> tuple[str, ...]:
+        for one in views:
+            way(one)
+        return views
+
+    @field_validator("views_needed")
+    @classmethod
+    def _enough(cls, needed: int, info: ValidationInfo) -> int:
+        if needed > (there := len(info.data.get("views", ()))):
+            raise ValueError(f"there are {there} views: write a number up to that, or 0 for all")
+        return needed
 
 
 class Record(Group):

@@ -111,6 +111,13 @@ def test_what_could_not_be_seen_is_no_miss(dns: NameServers) -> None:
     assert "What to do: " in out
 
 
+def test_the_resolvers_of_the_settings_are_asked_too(dns: NameServers) -> None:
+    put(dns, NAME, VALUE)
+    code, out, _ = explain(dns, NAME, "--expect", VALUE, TXTPROOF_DNS__VIEWS=json.dumps([dns.resolver]))
+    assert code == MATCH
+    assert out.splitlines()[-1].split()[:3] == [dns.resolver, dns.resolver, "match"]
+
+
 def test_the_value_can_come_from_stdin(dns: NameServers) -> None:
     put(dns, NAME, VALUE)
     assert explain(dns, NAME, "--expect", "-", said=f"{VALUE}\n")[0] == MATCH
@@ -132,7 +139,8 @@ def test_what_stands_in_dns_cannot_steer_the_terminal(dns: NameServers) -> None:
         ((NAME, "--expect", ""), {}, "the value is empty"),
         ((NAME, "--expect", VALUE), {"TXTPROOF_DNS__RESOLVERS": "192.0.2.1"}, "TXTPROOF_DNS__RESOLVERS: write"),
         ((NAME, "--expect", VALUE), {"TXTPROOF_DNS__RESOLVERS": '["x"]'}, "is no address and port"),
-        ((NAME, "--expect", VALUE), {"TXTPROOF_DNS__AUTHORITATIVE_PORT": "0"}, "AUTHORITATIVE_PORT: write a port"),
+        ((NAME, "--expect", VALUE), {"TXTPROOF_DNS__AUTHORITATIVE_PORT": "0"}, "AUTHORITATIVE_PORT: write a number"),
+        ((NAME, "--expect", VALUE), {"TXTPROOF_DNS__VIEWS": '["dns.test"]'}, "VIEWS: 'dns.test' is no resolver"),
         ((NAME, "--expect", VALUE), {"TXTPROOF_DNS__ALLOW_PRIVATE_SERVERS": "x"}, "write true or false"),
     ],
 )

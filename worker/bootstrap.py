@@ -32,6 +32,8 @@ def options(given: Settings) -> Options:
             authoritative_port=given.dns.authoritative_port,
             allow_private_servers=given.dns.allow_private_servers,
             call_timeout=TIMEOUTS.call,
+            views=tuple(given.dns.views),
+            views_needed=given.dns.views_needed,
         ),
         publishers=tuple(
             Rfc2136Options(

@@ -6,12 +6,13 @@ not; 3 that could not be seen.
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from txtproof.adapters.dns.look import LookOptions
+from txtproof.adapters.dns.ways import way
 from txtproof.assembly import open_lookup
 from txtproof.cli_views import printable
 from txtproof.core.decisions import Look
@@ -25,8 +26,9 @@ from txtproof.core.telling import evidence, stamp
 from txtproof.domains import BadDomain, parse_domain, registrable
 from txtproof.endpoints import endpoint
 
-RESOLVERS, PORT, PRIVATE = (
-    f"TXTPROOF_DNS__{name}" for name in ("RESOLVERS", "AUTHORITATIVE_PORT", "ALLOW_PRIVATE_SERVERS")
+RESOLVERS, PORT, PRIVATE, VIEWS, NEEDED = (
+    f"TXTPROOF_DNS__{name}"
+    for name in ("RESOLVERS", "AUTHORITATIVE_PORT", "ALLOW_PRIVATE_SERVERS", "VIEWS", "VIEWS_NEEDED")
 )
 """The settings of the worker that count here too."""
 
@@ -118,26 +120,35 @@ def look_for(v: Verification) -> Look | None:
 
 def options_from(environ: Mapping[str, str] = os.environ) -> LookOptions:
     """Return the worker's settings for looks. Raises ValueError that names the one that is wrong."""
-    port = environ.get(PORT) or "53"
-    if not (port.isascii() and port.isdigit() and 0 < int(port) < 65536):
-        raise ValueError(f"{PORT}: write a port from 1 to 65535")
+    port, needed = _number(environ, PORT, 53), _number(environ, NEEDED, 0)
     private = (environ.get(PRIVATE) or "false").lower()
     if private not in ("true", "false", "1", "0"):
         raise ValueError(f"{PRIVATE}: write true or false")
-    return LookOptions(_resolvers(environ.get(RESOLVERS) or "[]"), int(port), private in ("true", "1"))
+    resolvers = _checked(environ, RESOLVERS, endpoint)
+    views = _checked(environ, VIEWS, way)
+    return LookOptions(resolvers, port, private in ("true", "1"), views=views, views_needed=needed)
 
 
-def _resolvers(given: str) -> tuple[str, ...]:
+def _number(environ: Mapping[str, str], name: str, default: int) -> int:
+    given = environ.get(name) or str(default)
+    if not (given.isascii() and given.isdigit() and int(given) < 65536) or (default and not int(given)):
+        raise ValueError(f"{name}: write a number, such as {default}")
+    return int(given)
+
+
+def _checked(environ: Mapping[str, str], name: str, check: Callable[[str], object]) -> tuple[str, ...]:
     try:
-        found = json.loads(given)
+        found = json.loads(environ.get(name) or "[]")
     except ValueError:
         found = None
     if not isinstance(found, list) or not all(isinstance(one, str) for one in found):
-        raise ValueError(f'{RESOLVERS}: write, for example, ["192.0.2.53:53"]')
-    try:
-        return tuple(map(endpoint, found))
-    except ValueError as wrong:
-        raise ValueError(f"{RESOLVERS}: {wrong}") from None
+        raise ValueError(f'{name}: write, for example, ["192.0.2.53:53"]')
+    for one in found:
+        try:
+            check(one)
+        except ValueError as wrong:
+            raise ValueError(f"{name}: {wrong}") from None
+    return tuple(found)
 
 
 def _ahead(next_look: datetime | None, now: datetime) -> str:

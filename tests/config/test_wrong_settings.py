@@ -13,6 +13,7 @@ BOTH = "TXTPROOF_NEXUS__BEARER_TOKEN and TXTPROOF_NEXUS__APPLICATION_TOKEN"
 BASIC_BOTH = "TXTPROOF_NEXUS__BASIC_USERNAME and TXTPROOF_NEXUS__BASIC_PASSWORD"
 NO_DURATION = "is no duration: write 90s, 15m, 36h, 7d or, in ISO 8601, P7D"
 NO_ENDPOINT = "is no address and port: write 192.0.2.53:53 or [2001:db8::53]:53"
+NO_RESOLVER = "is no resolver: write 192.0.2.53:53, tls://192.0.2.53:853#name or https://host/dns-query"
 NO_LIST = 'is not a JSON list: write, for example, ["192.0.2.53:53"]'
 NO_RECORD = "is no name of a record: write {domain}, or labels in front of it: _label.{domain}"
 NO_VALUE = "must have {code} in it once and no other braces: write {code}, with text around it"
@@ -67,6 +68,9 @@ REDIS_SCHEMES = "write an address that begins with redis://HOST or rediss://HOST
         ("DNS__RESOLVERS", '["192.0.2.53:65536"]', f"'192.0.2.53:65536' {NO_ENDPOINT}"),
         ("DNS__RESOLVERS", '["ns1.example:53"]', f"'ns1.example:53' {NO_ENDPOINT}"),
         ("DNS__RESOLVERS", '["2001:db8::53:53"]', f"'2001:db8::53:53' {NO_ENDPOINT}"),
+        ("DNS__VIEWS", '["tls://dns.test"]', f"'dns.test' {NO_ENDPOINT}"),
+        ("DNS__VIEWS", '["dns.test"]', f"'dns.test' {NO_RESOLVER}"),
+        ("DNS__VIEWS_NEEDED", "1", "there are 0 views: write a number up to that, or 0 for all"),
         ("DNS__AUTHORITATIVE_PORT", "0", "should be greater than or equal to 1: write a port from 1 to 65535"),
         ("DNS__AUTHORITATIVE_PORT", "65536", "should be less than or equal to 65535: write a port from 1 to 65535"),
         (

@@ -27,3 +27,9 @@ class ServerView(Value, frozen=True, array_like=True):
     values: int = 0
     """How many TXT values stand at the name."""
     took_ms: int = 0
+    authenticated: bool = False
+    """The AD bit: a validating resolver vouches for it (RFC 4035, 3.2.3)."""
+    error: str = ""
+    """Extended DNS errors in words (RFC 8914)."""
+    node: str = ""
+    """Which of several machines behind the address it was, as it calls itself (NSID, RFC 5001)."""

@@ -71,6 +71,9 @@ def evidence(servers: tuple[ServerView, ...]) -> Json:
             "serial": view.serial,
             "values": view.values,
             "tookMs": view.took_ms,
+            "authenticated": view.authenticated,
+            "error": view.error or None,
+            "node": view.node or None,
         }
         for view in servers
     ]

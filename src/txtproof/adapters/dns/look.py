@@ -24,11 +24,13 @@ from txtproof.adapters.dns.short_path import Plain
 from txtproof.adapters.dns.stagger import first_good
 from txtproof.adapters.dns.trail import Alias, End, Glance, Place, Trail
 from txtproof.adapters.dns.verdict import circling, judged, outcome, together
+from txtproof.adapters.dns.views import Views
 from txtproof.adapters.dns.walk import Server, Walk, Zone
+from txtproof.adapters.dns.ways import Ways
 from txtproof.core.decisions import Look
 from txtproof.core.evidence import MATCH
 from txtproof.core.names import canonical
-from txtproof.core.observations import Miss, Sight, Unseen
+from txtproof.core.observations import Match, Miss, Sight, Unseen
 from txtproof.core.reasons import BLIND, Reason
 
 MOST_ALIASES = 8
@@ -47,6 +49,10 @@ class LookOptions:
     """Ask name servers at loopback, link-local and private addresses as well."""
     call_timeout: timedelta = timedelta(seconds=10)
     """For the whole look."""
+    views: tuple[str, ...] = ()
+    """Recursive resolvers that must see a match too, as `ways.way` reads them."""
+    views_needed: int = 0
+    """How many of them must; 0: all."""
 
 
 class AuthoritativeLookup:
@@ -57,6 +63,8 @@ class AuthoritativeLookup:
         exchange = Exchange()
         self._asker = Asker(exchange, options.authoritative_port)
         self._near = Near(self._asker)
+        self._ways = Ways()
+        self._views = Views(list(map(self._ways.to, options.views)), options.views_needed) if options.views else None
         self._walk = Walk(Resolvers(exchange, options.resolvers), allow_private=options.allow_private_servers)
         self._answered: ExpiringCache[str, str] = ExpiringCache()
         self._within = options.call_timeout.total_seconds()
@@ -64,6 +72,7 @@ class AuthoritativeLookup:
     async def aclose(self) -> None:
         """Close the sockets."""
         self._asker.close()
+        await self._ways.aclose()
 
     async def look(self, look: Look) -> Sight:
         """Look once, within the call timeout."""
@@ -97,6 +106,8 @@ class AuthoritativeLookup:
         try:
             async with asyncio.timeout(until - time.monotonic()):
                 sight = await self._followed(trail)
+                if isinstance(sight, Match) and self._views is not None:
+                    sight = await self._views.confirmed(sight, look)
         except TimeoutError:
             sight = Unseen(Reason.TIMEOUT, f"the name servers of {look.domain} did not answer in time"[:200])
         if isinstance(sight, Unseen):

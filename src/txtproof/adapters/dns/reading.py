@@ -1,7 +1,9 @@
 """What a message says about a name. Pure; everything in a message may be a lie or a mistake."""
 
 from collections.abc import Iterable, Iterator
+from datetime import timedelta
 
+import dns.edns
 import dns.flags
 import dns.message
 import dns.name
@@ -20,6 +22,9 @@ from dns.rdtypes.IN.AAAA import AAAA
 from txtproof.adapters.dns.exchange import Reply
 from txtproof.adapters.dns.verdict import Answer
 
+MOST_LINKS = 16
+"""Aliases followed within one answer."""
+LONGEST_ERROR = 120
 LONGEST_NAME = 253
 """Characters of a server's name in the evidence: escapes can make it four times as long."""
 
@@ -67,6 +72,32 @@ def values(message: dns.message.Message, name: dns.name.Name) -> tuple[bytes, ..
         for rdata in rrset
         if isinstance(rdata, TXT)
     )
+
+
+def values_at_end(message: dns.message.Message, name: dns.name.Name) -> tuple[bytes, ...]:
+    """Return the TXT values where a resolver says that the name leads by its aliases."""
+    for _ in range(MOST_LINKS):
+        target = alias(message, name)
+        if target is None:
+            break
+        name = target
+    return values(message, name)
+
+
+def remembered(message: dns.message.Message) -> timedelta | None:
+    """Return for how long a resolver will give this answer: its TTLs, or those of what is not there (RFC 2308, 5)."""
+    ttls = [rrset.ttl for rrset in message.answer]
+    if not any(_sets(message.answer, dns.rdatatype.TXT)):
+        for rrset in _sets(message.authority, dns.rdatatype.SOA):
+            ttls += [rrset.ttl, rrset[0].minimum] if isinstance(rrset[0], SOA) else []
+    return timedelta(seconds=min(ttls)) if ttls else None
+
+
+def errors(message: dns.message.Message) -> str:
+    """Return the extended DNS errors in words (RFC 8914, 2)."""
+    found = (one for one in message.options if isinstance(one, dns.edns.EDEOption))
+    words = (f"{dns.edns.EDECode.to_text(one.code)}{f' ({one.text})' if one.text else ''}" for one in found)
+    return "; ".join(words).lower().replace("_", " ")[:LONGEST_ERROR]
 
 
 def alias(message: dns.message.Message, name: dns.name.Name) -> dns.name.Name | None:

@@ -1,6 +1,6 @@
 """What the servers' answers say: a match, a miss or nothing. Pure; no answer is turned into more than it says."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from txtproof.core.altered import alteration
 from txtproof.core.decisions import Look
@@ -47,7 +47,7 @@ def outcome(answer: Answer, look: Look) -> str:
         return Reason.LAME.value
     if answer.leads or look.expected in answer.values:
         return MATCH
-    if any(value in answer.values for _, value in look.former):
+    if former(answer.values, look) is not None:
         return Reason.OLD_CODE.value
     if answer.values:
         altered = any(alteration(look.expected, value) for value in answer.values)
@@ -55,6 +55,11 @@ def outcome(answer: Answer, look: Look) -> str:
     if answer.alias:
         return Reason.CNAME.value
     return Reason.NO_SUCH_NAME.value if answer.rcode == "NXDOMAIN" else Reason.NO_TXT.value
+
+
+def former(values: Collection[bytes], look: Look) -> int | None:
+    """Return the latest generation whose code is among these values; 0: of a run before; None: none is."""
+    return max((generation for generation, value in look.former if value in values), default=None)
 
 
 def judged(answers: Sequence[Answer], look: Look, name: str) -> Sight:
@@ -122,7 +127,7 @@ def _missed(answer: Answer, reason: Reason, look: Look, name: str, views: tuple[
     aliased = name != canonical(look.name)
     shown = Reason.CNAME if aliased and reason in _NOT_THERE else reason
     if reason is Reason.OLD_CODE:
-        generation = max(number for number, value in look.former if value in answer.values)
+        generation = former(answer.values, look)
         whose = f"generation {generation}" if generation else "a run before this one"
         found = f"still serves the code of {whose}"
     elif reason is Reason.ALTERED_VALUE:
