@@ -66,7 +66,10 @@ def test_a_domain_that_waits_says_for_whom_and_when_it_is_looked_again() -> None
     assert v.wake is not None
     lines = as_text(v, v.wake - timedelta(seconds=12)).splitlines()
     assert lines[1] == "  ns2.example.net has serial 41"
-    assert any(line.startswith("  Next: check_record at ") and line.endswith(" (in 12 s)") for line in lines)
+    assert any(
+        line.startswith("  Next: check_record at ") and line.endswith(" (in 12 s): looks that missed so far: 1")
+        for line in lines
+    )
     assert "  ns2.example.net (192.0.2.2): stale_server, serial 41" in lines
     assert as_data(v)["servers"][1]["serial"] == 41
 

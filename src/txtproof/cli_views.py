@@ -4,7 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
-from txtproof.core.explaining import explained
+from txtproof.core.explaining import because, explained
 from txtproof.core.model import State, Verification
 from txtproof.core.reasons import EXPLANATIONS
 from txtproof.core.telling import evidence, identity, stamp
@@ -27,6 +27,7 @@ def as_data(v: Verification) -> dict[str, Any]:
         "advice": explanation.advice if explanation else None,
         "detail": v.detail or None,
         "nextLook": stamp(v.wake),
+        "nextLookBecause": because(v) or None,
         "expires": stamp(v.code.expires) if v.code else None,
         "deadline": stamp(v.deadline),
         "servers": evidence(v.servers),
@@ -50,7 +51,8 @@ def as_text(v: Verification, now: datetime) -> str:
     if v.reason and not v.state.terminal:
         lines.append(f"  What to do: {EXPLANATIONS[v.reason].advice}")
     if v.wake is not None:
-        lines.append(f"  Next: {v.step} at {stamp(v.wake)}{_ahead(v.wake, now)}")
+        why = because(v)
+        lines.append(f"  Next: {v.step} at {stamp(v.wake)}{_ahead(v.wake, now)}{f': {why}' if why else ''}")
     if v.code is not None:
         assumed = " (assumed: Nexus gave none)" if v.code.assumed else ""
         lines.append(f"  Code {v.generation} expires at {stamp(v.code.expires)}{assumed}")

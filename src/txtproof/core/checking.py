@@ -6,6 +6,7 @@ from txtproof.core import schedule
 from txtproof.core.decisions import Decision, Effect, Look
 from txtproof.core.ending import ended
 from txtproof.core.events import EventKind
+from txtproof.core.explaining import because
 from txtproof.core.model import State, Verification
 from txtproof.core.observations import (
     Ambiguous,
@@ -118,4 +119,5 @@ def _told(decision: Decision, before: Verification, now: datetime) -> Decision:
         servers=evidence(v.servers),
         attempt=v.looks + v.failures,
         nextLook=stamp(v.wake),
+        nextLookBecause=because(v),
     )

@@ -1,8 +1,9 @@
-"""One sentence that says why a domain is not verified yet, with the servers that it is about. Pure."""
+"""Why a domain is not verified yet, and why it is looked at again when it is: a sentence for each. Pure."""
 
 from collections.abc import Sequence
 
 from txtproof.core.evidence import MATCH, ServerView
+from txtproof.core.model import State, Verification
 from txtproof.core.reasons import EXPLANATIONS, MISSES, Reason
 
 SHOWN = 3
@@ -41,3 +42,26 @@ def _named(some: Sequence[ServerView], servers: Sequence[ServerView]) -> str:
     if len(shown) > SHOWN:
         return f"{', '.join(shown[:SHOWN])} and {len(shown) - SHOWN} more"
     return f"{', '.join(shown[:-1])} and {shown[-1]}" if len(shown) > 1 else "".join(shown)
+
+
+def because(v: Verification) -> str:
+    """Say why it is looked at again just then; empty where it is not."""
+    if v.wake is None:
+        return ""
+    if v.parked:
+        return "only `txtproof release` lets it go on before"
+    if v.wake == v.deadline:
+        return "its deadline passes then"
+    if v.code is not None and v.wake == v.code.expires:
+        return "its code expires then"
+    if v.state is State.BLOCKED:
+        return "what is blocked is tried again now and then"
+    if v.state is not State.CHECKING:
+        if v.turn is not None:
+            return "its turn in the line comes then"
+        return f"calls in a row that reached nobody: {v.failures}" if v.failures else ""
+    if v.reason is Reason.NEGATIVE_CACHE:
+        return "what the resolver remembers ends then"
+    if v.failures:
+        return f"looks in a row that saw nothing: {v.failures}"
+    return f"looks that missed so far: {v.looks}" if v.looks else "the record has just been published"
