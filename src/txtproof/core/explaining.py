@@ -54,12 +54,16 @@ def because(v: Verification) -> str:
         return "its deadline passes then"
     if v.code is not None and v.wake == v.code.expires:
         return "its code expires then"
+    if v.state is State.CHECKING:
+        return _of_a_look(v)
     if v.state is State.BLOCKED:
         return "what is blocked is tried again now and then"
-    if v.state is not State.CHECKING:
-        if v.turn is not None:
-            return "its turn in the line comes then"
-        return f"calls in a row that reached nobody: {v.failures}" if v.failures else ""
+    if v.turn is not None:
+        return "its turn in the line comes then"
+    return f"calls in a row that reached nobody: {v.failures}" if v.failures else ""
+
+
+def _of_a_look(v: Verification) -> str:
     if v.reason is Reason.NEGATIVE_CACHE:
         return "what the resolver remembers ends then"
     if v.failures:
