@@ -83,7 +83,7 @@ class AuthoritativeLookup:
 
     def _missed(self, glance: Glance, said: Plain, look: Look) -> Sight | None:
         """Judge a plain answer; None where that takes more than one."""
-        answer = self._asker.answered(glance.begun, said)
+        answer = self._asker.answered(glance.begun.server, glance.begun.at, said)
         if outcome(answer, look) not in MISSES:
             return None
         self._prefer(glance.zone, glance.begun.server)
