@@ -31,6 +31,9 @@ PATIENCE = timedelta(seconds=10)
 """How long a task goes on claiming: with the longest visit (25 s) on top it ends before the soft limit (40 s)."""
 
 
+HELD_BACK = 0.005
+"""Seconds before a bell of a drain is rung: a drain that is over by then goes on with that lane itself."""
+
 _PLACES = {step: place for place, step in enumerate(Step)}
 
 
@@ -46,6 +49,7 @@ class Lanes:
         """Names this worker and no other: by it the store knows what a process of its that died has held."""
         self._file: IO[bytes] = TemporaryFile()  # noqa: SIM115  # as long as the process lives
         self._stopping = mmap.mmap(-1, 1)
+        self._attended = mmap.mmap(-1, len(_PLACES))
 
     def stop(self) -> None:
         """Have no row begun any more, in any process of the worker."""
@@ -54,6 +58,14 @@ class Lanes:
     def stopping(self) -> bool:
         """Say whether the worker is about to end."""
         return self._stopping[0] == 1
+
+    def attend(self, step: Step) -> None:
+        """Say that whoever has the lane looks once more for work in it after letting go: no bell is needed."""
+        self._attended[_PLACES[step]] = 1
+
+    def attended(self, step: Step) -> bool:
+        """Say whether that was said of the lane. A process that died may have said it: the sweep rings all the same."""
+        return self._attended[_PLACES[step]] == 1
 
     def take(self, step: Step) -> bool:
         """Have the lane for this process; return False, at once, where another process has it."""
@@ -65,6 +77,7 @@ class Lanes:
 
     def let_go(self, step: Step) -> None:
         """Let another process have the lane, where this one has it."""
+        self._attended[_PLACES[step]] = 0
         fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _PLACES[step])
 
 
@@ -102,32 +115,79 @@ def home() -> Home:
 
 
 def drain(step: Step) -> None:
-    """Work on a lane until it is empty or the time is up."""
+    """Work on a lane until it is empty or the time is up, and then on those that it has given work to meanwhile."""
     here = home()
-    if not here.lanes.take(step):
-        return
-
-    async def let_go() -> None:
-        here.lanes.let_go(step)
-        await ring(step)
-
-    lane = here.services.workflow.drain(step, ring, PATIENCE, stopping=here.lanes.stopping, let_go=let_go)
+    clock = here.services.workflow.clock
+    ends = clock.elapsed() + PATIENCE.total_seconds()
+    due = [step]
     try:
-        try:
-            here.run(lane)
-        finally:
-            here.lanes.let_go(step)
-        # a bell that rang while the lane was held here was answered by nobody; and the time may have been up
-        if step in here.run(here.services.store.due()):
-            here.run(ring(step))
+        while due and not here.lanes.stopping() and (left := ends - clock.elapsed()) > 0:
+            mine, *others = due
+            for other in others:
+                here.run(ring(other))
+            due = _drained(here, mine, timedelta(seconds=left))
+        for other in due:
+            here.run(ring(other))
     except StoreUnavailable as fault:
         # rows keep their place: the next bell finds them
         log.warning("%s: left until the store is back: %s", step.value, fault)
 
 
+def _drained(here: Home, step: Step, patience: timedelta) -> list[Step]:
+    """Work on a lane, if no other process does; return the lanes with work that nobody has been told of."""
+    if not here.lanes.take(step):
+        return []
+    here.lanes.attend(step)
+    bells = Bells(here.lanes)
+
+    async def let_go() -> None:
+        here.lanes.let_go(step)
+        await ring(step)
+
+    lane = here.services.workflow.drain(step, bells.ring, patience, stopping=here.lanes.stopping, let_go=let_go)
+    try:
+        here.run(lane)
+    finally:
+        here.lanes.let_go(step)
+        owed = bells.stop()
+    # who would have rung while the lane was attended here did not; and the time may have been up
+    due = here.run(here.services.store.due())
+    return sorted(due & {step, *owed}, key=lambda one: one is step)
+
+
 async def ring(step: Step) -> None:
     """Say that a lane has work. A bell may be lost: the sweep rings again within a second."""
     await asyncio.to_thread(_ring, step)
+
+
+async def ring_unless_attended(lanes: Lanes, step: Step) -> None:
+    """Ring where a bell is of use: a bell costs more CPU time than a step of a verification."""
+    if not lanes.attended(step):
+        await ring(step)
+
+
+class Bells:
+    """The bells of one drain, each held back for a moment."""
+
+    def __init__(self, lanes: Lanes) -> None:
+        self._lanes = lanes
+        self._held: dict[Step, asyncio.TimerHandle] = {}
+
+    async def ring(self, step: Step) -> None:
+        """Ring in a moment, unless by then `stop` says that it was not necessary."""
+        if step not in self._held and not self._lanes.attended(step):
+            self._held[step] = asyncio.get_running_loop().call_later(HELD_BACK, self._sound, step)
+
+    def stop(self) -> list[Step]:
+        """Return those that were not rung."""
+        for bell in self._held.values():
+            bell.cancel()
+        return list(self._held)
+
+    def _sound(self, step: Step) -> None:
+        del self._held[step]
+        if not self._lanes.attended(step):
+            asyncio.get_running_loop().run_in_executor(None, _ring, step)
 
 
 def _ring(step: Step) -> None:

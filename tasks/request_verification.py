@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from functools import partial
 
 from celery import shared_task
 from celery.exceptions import Reject
@@ -20,7 +21,7 @@ def request_verification(*args: object, **members: object) -> None:
     """Take in a request; its keyword arguments are the members of the contract's `data`."""
     here = base.home()
     try:
-        here.run(here.services.reception.hear(args, members, base.ring))
+        here.run(here.services.reception.hear(args, members, partial(base.ring_unless_attended, here.lanes)))
     except StoreUnavailable as fault:
         log.warning("request: back to the queue, the store is away: %s", fault)
         here.run(asyncio.sleep(PAUSE))

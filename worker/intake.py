@@ -7,19 +7,22 @@ no worse than end up in `txtproof:rejected`.
 import asyncio
 import logging
 from datetime import timedelta
+from functools import partial
 
 from config.settings import Settings
-from tasks.base import ring
+from tasks.base import ring_unless_attended
 from txtproof.assembly import open_reception
 from txtproof.ports import StoreUnavailable
 from txtproof.reception import Reception
-from worker import bootstrap
+from worker import bootstrap, lifecycle
 from worker.threads import ThreadStep
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 500
 """Messages taken in one go."""
+GATHERS = 0.005
+"""Seconds from a read to the next where messages come one by one: a batch costs little more than one of them."""
 WAIT = timedelta(seconds=1)
 """How long to wait for messages, and how long after a failure of the store to try again."""
 
@@ -38,7 +41,9 @@ class Intake(ThreadStep):
 
     async def _receive_once(self, reception: Reception) -> None:
         try:
-            await reception.receive(AT_ONCE, WAIT, ring)
+            came = await reception.receive(AT_ONCE, WAIT, partial(ring_unless_attended, lifecycle.lanes()))
+            if 0 < came < AT_ONCE:
+                await asyncio.sleep(GATHERS)
         except StoreUnavailable as fault:
             log.warning("intake: the store is away: %s", fault)
             await asyncio.sleep(WAIT.total_seconds())

@@ -7,13 +7,14 @@ connection is dropped, the server keeps the messages, and they come again.
 import asyncio
 import logging
 import time
+from functools import partial
 
 from config.settings import Settings
-from tasks.base import ring
+from tasks.base import ring_unless_attended
 from txtproof.assembly import open_reception
 from txtproof.ports import StoreUnavailable
 from txtproof.reception import Reception
-from worker import bootstrap
+from worker import bootstrap, lifecycle
 from worker.commands_queue import LOST, CommandsQueue
 from worker.threads import ThreadStep
 
@@ -46,6 +47,7 @@ class QueueIntake(ThreadStep):
             # before anything is delivered: RabbitMQ counts how often a message comes back
             await reception.check()
             with CommandsQueue(url, self.app.conf.broker_transport_options) as queue:
+                ring = partial(ring_unless_attended, lifecycle.lanes())
                 while not self.stopping.is_set():
                     # it blocks the loop, which has nothing else to do
                     read = queue.read(LOOKS_UP)

@@ -18,16 +18,22 @@ Treatment = Callable[[bytes], Awaitable[bytes | None]]
 
 
 @asynccontextmanager
-async def listening(treat: Treatment) -> AsyncIterator[str]:
-    """Treat every message that comes over TCP to the address that this yields, `address:port`."""
+async def listening(treat: Treatment, answers: int | None = None) -> AsyncIterator[str]:
+    """Treat every message that comes over TCP to the address that this yields, `address:port`.
+
+    `answers`: how many are given on a connection before it is closed; None: as many as are asked for.
+    """
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        given = 0
         try:
-            answer = await treat(await _received(reader))
-            if answer is SILENCE:
-                await reader.read()
-            else:
+            while answers is None or given < answers:
+                answer = await treat(await _received(reader))
+                if answer is SILENCE:
+                    await reader.read()
+                    return
                 writer.write(struct.pack("!H", len(answer)) + answer)
+                given += 1
         except (OSError, EOFError):
             pass
         finally:

@@ -49,6 +49,17 @@ async def test_what_a_dead_worker_left_is_taken_by_another(redis_url: str) -> No
         assert [one.body for one in found] == [b"one"]
 
 
+async def test_what_a_dead_worker_left_is_not_looked_for_at_each_read(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        stream = CommandStream(redis, "a")
+        await read(stream)
+        await redis.config_resetstat()
+        for number in range(5):
+            await sent(redis, str(number).encode())
+            assert len(await stream.read(10, SOON)) == 1
+        assert "cmdstat_xautoclaim" not in await redis.info("commandstats")
+
+
 async def test_an_acknowledged_message_does_not_come_again(redis_url: str) -> None:
     async with open_redis(redis_url) as redis:
         await sent(redis, b"one")

@@ -1,5 +1,7 @@
 """What only turns on a real server can show: calls of a process that died."""
 
+import asyncio
+
 from txtproof.adapters.clock import new_id
 from txtproof.adapters.cloud_events import encode, encode_credential
 from txtproof.adapters.redis_connection import open_redis
@@ -7,7 +9,7 @@ from txtproof.adapters.redis_store import RedisStore
 from txtproof.adapters.redis_turns import Rate, RedisTurns
 from txtproof.core.model import Step
 from txtproof.core.observations import Queued
-from txtproof.ports import Turn, Verdict
+from txtproof.ports import StoreUnavailable, Turn, Verdict
 
 LANE, OTHER = Step.PUBLISH_RECORD, Step.WITHDRAW_RECORD
 RATES = {"corp": Rate(per_second=10_000, in_flight=2)}
@@ -38,3 +40,34 @@ async def test_the_calls_of_a_process_that_gave_its_lane_away_are_not_ended(redi
         await turns.leave(LANE)
         await store.recover(LANE)
         assert await redis.zcard("txtproof:calls:corp") == 1
+
+
+async def test_many_turns_are_taken_together_and_each_is_its_own(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        turns = RedisTurns(redis, encode_credential, RATES, new_id, worker="w")
+        # the server does not know the script yet, nor again after it has lost it
+        for _ in range(2):
+            taken = await asyncio.gather(*(turns.take("corp", LANE) for _ in range(5)))
+            calls = [one for one in taken if isinstance(one, Turn)]
+            assert len({one.id for one in calls}) == 2
+            assert len([one for one in taken if isinstance(one, Queued)]) == 3
+            await asyncio.gather(*(turns.give_back(one, Verdict.TAKEN) for one in calls))
+            assert await redis.exists("txtproof:calls:corp") == 0
+            await redis.script_flush()
+
+
+async def test_a_server_that_is_away_is_told_to_each(redis_url: str) -> None:
+    async with open_redis("redis://127.0.0.1:1") as redis:
+        turns = RedisTurns(redis, encode_credential, RATES, new_id, worker="w")
+        told = await asyncio.gather(*(turns.take("corp", LANE) for _ in range(3)), return_exceptions=True)
+    assert [type(one) for one in told] == [StoreUnavailable] * 3
+
+
+async def test_who_is_cut_off_takes_no_turn_with_the_others(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        turns = RedisTurns(redis, encode_credential, RATES, new_id, worker="w")
+        first, second, third = (asyncio.create_task(turns.take("corp", LANE)) for _ in range(3))
+        await asyncio.sleep(0)
+        second.cancel()
+        assert isinstance(await first, Turn)
+        assert isinstance(await third, Turn)

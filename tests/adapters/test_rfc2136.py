@@ -15,6 +15,8 @@ from pydantic import SecretStr
 
 from tests.adapters.middleman import SILENCE, answered, forwarded, is_update, listening, tsig_refused
 from tests.real_servers import GRANTED, RealServer
+from txtproof.adapters.dns_stream import Stream, connected
+from txtproof.adapters.publishers import signed_exchange
 from txtproof.adapters.publishers.rfc2136 import Rfc2136Options, Rfc2136Publisher
 from txtproof.core.observations import Ambiguous, Blocked, PublishAnswer, Published, Unreachable, Withdrawn
 from txtproof.core.reasons import Reason
@@ -50,6 +52,19 @@ def real(request: pytest.FixtureRequest) -> RealServer:
 @pytest.fixture
 def name() -> str:
     return f"n{secrets.token_hex(6)}.{ZONE}"
+
+
+@pytest.fixture
+def connections(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The connections that the publisher opens, as they are opened."""
+    opened: list[object] = []
+
+    async def open_and_count(address: str, port: int) -> Stream:
+        opened.append((address, port))
+        return await connected(address, port)
+
+    monkeypatch.setattr(signed_exchange, "connected", open_and_count)
+    return opened
 
 
 def publisher(server: str, secret: str = SECRET, *, key: str = "tsig-test", seconds: float = 20) -> Rfc2136Publisher:
@@ -328,6 +343,83 @@ async def test_a_cancelled_call_stays_cancelled(name: str) -> None:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
                 await publisher(server).ensure_txt(ZONE, name, CODE, 60)
+
+
+# The connection
+
+
+class Between:
+    """Pass everything on to a server; count what comes."""
+
+    def __init__(self, server: str) -> None:
+        self._server = server
+        self.messages = 0
+        self.updates = 0
+
+    async def __call__(self, wire: bytes) -> bytes | None:
+        self.messages += 1
+        self.updates += is_update(wire)
+        return await forwarded(wire, self._server)
+
+
+async def test_a_call_takes_one_connection(server: tuple[str, str], name: str, connections: list[object]) -> None:
+    sender = publisher(*server)
+    assert await sender.ensure_txt(ZONE, name, CODE, 60) == Published(changed=True)
+    assert len(connections) == 1
+    assert await sender.remove_txt(ZONE, name, CODE) == Withdrawn()
+    assert len(connections) == 2
+
+
+@pytest.mark.parametrize("answers", [1, 2])
+async def test_a_server_may_hang_up_between_two_messages(rehearsal: NameServers, name: str, answers: int) -> None:
+    between = Between(rehearsal.resolver)
+    async with listening(between, answers) as server:
+        sender = publisher(server)
+        assert await sender.ensure_txt(ZONE, name, CODE, 60) == Published(changed=True)
+        assert await sender.ensure_txt(ZONE, name, b"next", 60, [CODE]) == Published(changed=True)
+        assert await sender.remove_txt(ZONE, name, b"next") == Withdrawn()
+    assert between.updates == 3
+
+
+async def test_an_update_is_not_sent_twice_where_its_connection_ends(rehearsal: NameServers, name: str) -> None:
+    between = Between(rehearsal.resolver)
+
+    async def hang_up(wire: bytes) -> bytes | None:
+        answer = await between(wire)
+        if is_update(wire):
+            raise EOFError
+        return answer
+
+    async with listening(hang_up) as server:
+        sender = publisher(server)
+        assert isinstance(await sender.ensure_txt(ZONE, name, CODE, 60), Ambiguous)
+        assert between.updates == 1
+        assert await sender.ensure_txt(ZONE, name, CODE, 60) == Published(changed=False)
+
+
+async def test_a_question_is_put_anew_where_its_connection_ends(rehearsal: NameServers, name: str) -> None:
+    between = Between(rehearsal.resolver)
+
+    async def hang_up_on_the_read_back(wire: bytes) -> bytes | None:
+        answer = await between(wire)
+        if between.messages == 3:
+            raise EOFError
+        return answer
+
+    async with listening(hang_up_on_the_read_back) as server:
+        assert await publisher(server).ensure_txt(ZONE, name, CODE, 60) == Published(changed=True)
+    assert (between.messages, between.updates) == (4, 1)
+
+
+async def test_once_hung_up_on_each_message_has_a_connection_of_its_own(
+    rehearsal: NameServers, name: str, connections: list[object]
+) -> None:
+    async with listening(Between(rehearsal.resolver), 1) as server:
+        sender = publisher(server)
+        assert await sender.ensure_txt(ZONE, name, CODE, 60) == Published(changed=True)
+        connections.clear()
+        assert await sender.ensure_txt(ZONE, name, b"next", 60, [CODE]) == Published(changed=True)
+        assert len(connections) == 3
 
 
 # What the server answers

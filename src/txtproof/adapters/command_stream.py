@@ -1,5 +1,6 @@
 """The intake's side of the stream `txtproof:commands`, and of `txtproof:rejected` where what is refused ends up."""
 
+import time
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
@@ -13,6 +14,8 @@ from txtproof.adapters.redis_keys import PREFIX, Keys
 GROUP = "txtproof"
 IDLE = timedelta(seconds=30)
 """A message that was read and neither stored nor refused for that long was left by a dead worker."""
+LOOKS = 30
+"""Looks for such messages in that time: each is a round trip."""
 REJECTED_KEPT = 100_000
 """About so many refused messages are kept."""
 SHOWN = 64 * 1024
@@ -35,6 +38,8 @@ class CommandStream:
         self._redis = redis
         self._consumer = consumer
         self._idle = round(idle / timedelta(milliseconds=1))
+        self._apart = idle.total_seconds() / LOOKS
+        self._looks_at = 0.0
         self._commands, self._rejected = Keys(prefix).commands, Keys(prefix).rejected
 
     async def read(self, limit: int, wait: timedelta) -> list[Message]:
@@ -74,10 +79,14 @@ class CommandStream:
         pipe.xadd(self._rejected, fields, maxlen=REJECTED_KEPT, approximate=True)
 
     async def _left(self, limit: int) -> list[Message]:
+        if time.monotonic() < self._looks_at:
+            return []
         reply: Any = await self._redis.xautoclaim(
             self._commands, GROUP, self._consumer, min_idle_time=self._idle, start_id="0-0", count=limit
         )
-        return _messages(reply[1])
+        left = _messages(reply[1])
+        self._looks_at = 0.0 if left else time.monotonic() + self._apart
+        return left
 
     async def _new(self, limit: int, wait: timedelta) -> list[Message]:
         block = max(1, round(wait / timedelta(milliseconds=1)))

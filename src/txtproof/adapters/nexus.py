@@ -2,9 +2,9 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from contextlib import aclosing
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 
 import httpx
 
@@ -14,6 +14,7 @@ from txtproof.adapters.nexus_options import BasicAuth, BearerAuth, NexusOptions,
 from txtproof.core.model import Key
 from txtproof.core.observations import Ambiguous, Unreachable, UpstreamAnswer
 from txtproof.core.reasons import Reason
+from txtproof.core.values import replace
 
 MAX_BODY = 64 * 1024
 """Bytes of an answer's body; what is longer is not read on."""
@@ -55,14 +56,20 @@ class NexusClient:
         self._now = now
         self._secrets = options.auth.secrets()
         self._base_url = check_base_url(options.base_url)
-        self._http = httpx.AsyncClient(
-            # identity: a small compressed body could be a large one
-            headers={"Accept": "application/json", "Accept-Encoding": "identity", **options.auth.headers()},
+        # identity: a small compressed body could be a large one
+        self._headers = httpx.Headers(
+            {
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+                "User-Agent": "txtproof",
+                **options.auth.headers(),
+            }
+        )
+        # the client on top would add redirects, cookies, proxies and .netrc, none of which is wanted, and their time
+        self._http = httpx.AsyncHTTPTransport(
+            trust_env=False,
             # how many calls there are at a time is not this client's business: see the port `Turns`
             limits=httpx.Limits(max_connections=None, max_keepalive_connections=KEPT),
-            follow_redirects=False,
-            trust_env=False,
-            cookies=CookieJar(DefaultCookiePolicy(allowed_domains=[])),
         )
 
     async def generate_code(self, key: Key) -> UpstreamAnswer:
@@ -89,8 +96,10 @@ class NexusClient:
 
     async def _exchange(self, key: Key, call: _Call, left: float) -> None:
         url = f"{self._base_url}/v1/organizations/{key.organization_id}/domains/{key.domain_id}/generate-code"
-        limits = httpx.Timeout(left, connect=left * CONNECTING)
-        async with self._http.stream("POST", url, timeout=limits, extensions={"trace": call.trace}) as response:
+        limits = httpx.Timeout(left, connect=left * CONNECTING).as_dict()
+        request = httpx.Request("POST", url, headers=self._headers, extensions={"trace": call.trace, "timeout": limits})
+        response = await self._http.handle_async_request(request)
+        async with aclosing(response):
             said = response.headers
             call.reply = head = Reply(
                 response.status_code, said.get("date"), said.get("retry-after"), said.get("content-encoding")

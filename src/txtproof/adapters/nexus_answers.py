@@ -16,6 +16,7 @@ from txtproof.adapters.nexus_fields import MAX_DETAIL, http_date, instant, prese
 from txtproof.core.model import MAX_ID, Key
 from txtproof.core.observations import AlreadyVerified, Blocked, CodeIssued, Rejected, Unreachable
 from txtproof.core.reasons import Reason
+from txtproof.core.values import Value
 from txtproof.domains import BadDomain, parse_domain
 
 MAX_CODE = 2048
@@ -28,15 +29,16 @@ Answer = CodeIssued | AlreadyVerified | Rejected | Blocked | Unreachable
 Int32 = Annotated[int, Field(ge=-MAX_ID - 1, le=MAX_ID)]
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Value, frozen=True):
     """What came back, as far as it was read; header values as they were sent, None where absent."""
+
+    hidden = frozenset({"body"})
 
     status: int
     date: str | None = None
     retry_after: str | None = None
     content_encoding: str | None = None
-    body: bytes = field(default=b"", repr=False)
+    body: bytes = b""
     oversized: bool = False
     """True where the body is longer than what was read of it."""
 

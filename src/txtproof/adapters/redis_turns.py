@@ -9,6 +9,7 @@ from redis.asyncio import Redis
 
 from txtproof.adapters.redis_connection import speaking
 from txtproof.adapters.redis_keys import PREFIX, Keys
+from txtproof.adapters.redis_lots import Lots
 from txtproof.adapters.redis_store import script
 from txtproof.core.model import Step
 from txtproof.core.observations import Queued
@@ -51,7 +52,7 @@ class RedisTurns:
         self._new_id = new_id
         self._keys = Keys(prefix)
         self._held = self._keys.held(worker)
-        self._take, self._give_back = (script(redis, name) for name in ("take", "give_back"))
+        self._take, self._give_back = (Lots(redis, script(redis, name)) for name in ("take", "give_back"))
 
     async def take(self, credential: str, lane: Step, place: datetime | None = None) -> Turn | Queued | Closed:
         """Ask to call now, for the work in a lane."""

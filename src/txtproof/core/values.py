@@ -9,7 +9,7 @@ import msgspec
 
 if TYPE_CHECKING:
     # by this name mypy knows which fields there are, and of what types
-    from dataclasses import replace
+    from dataclasses import replace  # noqa: TID251  # as above
 else:
     from msgspec.structs import replace
 

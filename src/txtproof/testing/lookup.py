@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from txtproof.core.altered import alteration
 from txtproof.core.decisions import Look
 from txtproof.core.evidence import ServerView
 from txtproof.core.observations import Match, Miss, Sight, Unseen
@@ -37,6 +38,8 @@ def _reason(values: Sequence[bytes] | None, look: Look) -> Reason | None:
         return None
     if any(value in values for _, value in look.former):
         return Reason.OLD_CODE
+    if any(alteration(look.expected, value) for value in values):
+        return Reason.ALTERED_VALUE
     return Reason.OTHER_VALUE if values else Reason.NO_TXT
 
 

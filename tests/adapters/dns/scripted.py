@@ -49,6 +49,8 @@ class Server:
     port: int
     script: Script
     asked: list[Asked] = field(default_factory=list)
+    answers: int | None = None
+    """Given on a TCP connection before it is closed; None: as many as are asked for."""
     faults: list[Exception] = field(default_factory=list)
     """Of the script: a test with a wrong script must not pass."""
 
@@ -123,10 +125,12 @@ async def _serve(closing: AsyncExitStack, address: str, port: int, script: Scrip
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            while True:
+            answered = 0
+            while server.answers is None or answered < server.answers:
                 (length,) = struct.unpack("!H", await reader.readexactly(2))
                 wire = await reader.readexactly(length)
                 reply = server.reply(wire, writer.get_extra_info("peername")[1], tcp=True)
+                answered += 1
                 if reply is not None:
                     writer.write(struct.pack("!H", len(reply)) + reply)
                     await writer.drain()

@@ -13,7 +13,9 @@ import dns.rdatatype
 import pytest
 
 from tests.adapters.dns.scripted import Said, Script, Server, authoritative, over, saying, serving, silent
+from txtproof.adapters.dns.asking import soa_question
 from txtproof.adapters.dns.exchange import Exchange, Reply
+from txtproof.adapters.dns.question import question
 from txtproof.core.reasons import Reason
 
 NAME = dns.name.from_text("_verify.example.test")
@@ -284,3 +286,78 @@ def _raising(code: int) -> Callable[..., object]:
         raise OSError(code, "as the system says it")
 
     return sock_connect
+
+
+# Two questions by one connection
+
+
+ASKED = question(NAME.labels), soa_question(NAME.labels)
+
+
+async def put_both(server: Server, within: float = 5.0) -> list[bytes | Reason]:
+    return list(await Exchange(within, within).ask_together(ASKED, server.address, server.port))
+
+
+async def test_questions_go_together_and_each_has_its_answer() -> None:
+    async with serving({HOME: GOOD}) as at:
+        text, soa = await put_both(at[HOME])
+    assert isinstance(text, bytes)
+    assert isinstance(soa, bytes)
+    assert dns.message.from_wire(text).answer[0].rdtype == dns.rdatatype.TXT
+    assert dns.message.from_wire(soa).authority[0].rdtype == dns.rdatatype.SOA
+    first, second = at[HOME].asked
+    assert (first.kind, second.kind, first.source == second.source) == ("TXT", "SOA", True)
+    assert first.id != second.id
+
+
+async def test_answers_may_come_in_any_order_and_in_pieces() -> None:
+    async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers = []
+        for _ in ASKED:
+            wire = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
+            said = GOOD(dns.message.from_wire(wire), True)
+            assert isinstance(said, dns.message.Message)
+            answers.append(said.to_wire())
+        for octet in b"".join(len(one).to_bytes(2, "big") + one for one in reversed(answers)):
+            writer.write(bytes((octet,)))
+            await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(converse, HOME, 0)
+    async with server:
+        text, soa = await put_both(Server(HOME, server.sockets[0].getsockname()[1], GOOD))
+    assert isinstance(text, bytes)
+    assert isinstance(soa, bytes)
+    assert dns.message.from_wire(text).answer[0].rdtype == dns.rdatatype.TXT
+    assert dns.message.from_wire(soa).authority[0].rdtype == dns.rdatatype.SOA
+
+
+async def test_what_a_connection_ends_before_is_lame() -> None:
+    async with serving({HOME: GOOD}) as at:
+        at[HOME].answers = 1
+        text, soa = await put_both(at[HOME])
+    assert soa is Reason.LAME
+    assert isinstance(text, bytes) or text is Reason.LAME
+
+
+@hostile
+async def test_whatever_comes_back_is_a_value(script: Script) -> None:
+    async with serving({HOME: script}) as at:
+        for one in await put_both(at[HOME], QUICK):
+            assert isinstance(one, bytes) or one in (Reason.LAME, Reason.TIMEOUT)
+
+
+async def test_silence_to_both_is_a_timeout() -> None:
+    async with serving({HOME: silent}) as at:
+        assert await put_both(at[HOME], QUICK) == [Reason.TIMEOUT] * 2
+
+
+async def test_a_closed_port_is_a_timeout_at_once() -> None:
+    async with serving({HOME: GOOD}) as at:
+        pass
+    assert await put_both(at[HOME], 20) == [Reason.TIMEOUT] * 2
+
+
+async def test_a_lack_of_sockets_is_no_word_about_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", _raising(errno.EMFILE))
+    assert list(await Exchange().ask_together(ASKED, HOME, 53)) == [Reason.CANNOT_SEE] * 2

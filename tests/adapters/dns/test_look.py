@@ -71,6 +71,47 @@ async def test_on_a_match_every_address_is_asked_over_tcp_with_its_soa() -> None
         assert {(one.kind, one.name) for one in server.asked if one.tcp} == {("TXT", NAME), ("SOA", NAME)}
 
 
+async def test_both_questions_to_an_address_travel_by_one_connection() -> None:
+    async with world({FIRST: zone(CODE), SECOND: zone(CODE)}) as w:
+        assert isinstance(await w.look(), Match)
+    for server in w.servers.values():
+        assert len({one.source for one in server.asked if one.tcp}) == 1
+
+
+async def test_a_server_that_hangs_up_after_each_answer_is_asked_twice() -> None:
+    async with world({FIRST: zone(CODE, serial=4)}) as w:
+        w.servers[FIRST].answers = 1
+        sight = await w.look()
+    assert isinstance(sight, Match)
+    assert [one.serial for one in sight.servers if one.outcome == "match"] == [4]
+
+
+async def test_a_server_that_answers_one_question_of_a_connection_is_asked_twice() -> None:
+    answered: set[int] = set()
+
+    def first_only(query: dns.message.Message, tcp: bool) -> Said:
+        source = w.servers[FIRST].asked[-1].source
+        if tcp and source in answered:
+            return None
+        answered.add(source)
+        return zone(CODE, serial=4)(query, tcp)
+
+    async with world({FIRST: first_only}) as w:
+        sight = await w.look()
+    assert isinstance(sight, Match)
+    assert [one.serial for one in sight.servers if one.outcome == "match"] == [4]
+
+
+async def test_a_server_that_shuns_edns_over_tcp_is_asked_without() -> None:
+    def old(query: dns.message.Message, tcp: bool) -> Said:
+        return saying(dns.rcode.FORMERR)(query, tcp) if query.edns >= 0 else zone(CODE, serial=4)(query, tcp)
+
+    async with world({FIRST: old}) as w:
+        sight = await w.look()
+    assert isinstance(sight, Match)
+    assert [one.serial for one in sight.servers if one.outcome == "match"] == [4]
+
+
 async def test_a_miss_costs_one_question_to_one_server() -> None:
     async with world({FIRST: zone(), SECOND: zone(CODE)}) as w:
         missed(await w.look(), Reason.NO_SUCH_NAME)

@@ -14,7 +14,7 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from txtproof.adapters.dns import reading
-from txtproof.adapters.dns.asking import understood
+from txtproof.adapters.dns.asking import soa_question, understood
 from txtproof.adapters.dns.datagrams import Silence
 from txtproof.adapters.dns.exchange import NO_EDNS, PAYLOAD, Reply
 from txtproof.adapters.dns.question import labels, question, section
@@ -85,6 +85,22 @@ def test_the_question_is_the_one_that_dnspython_asks(label: str, more: int) -> N
     asked = dns.message.make_query(name, "TXT", id=0xABCD, flags=0, use_edns=0, payload=PAYLOAD).to_wire()
     assert b"\xab\xcd" + question(short) == asked
     assert question(dns.name.from_text(name).labels) == question(short)
+
+
+def test_the_question_for_the_soa_is_the_one_that_dnspython_asks() -> None:
+    asked = dns.message.make_query(NAME, "SOA", id=0xABCD, flags=0, use_edns=0, payload=PAYLOAD).to_wire()
+    assert b"\xab\xcd" + soa_question(NAME.labels) == asked
+
+
+@pytest.mark.parametrize("rcode", [0, 3])
+@pytest.mark.parametrize("aa", [0, dns.flags.AA])
+def test_an_answer_to_the_question_for_the_soa_has_the_same_serial_both_ways(rcode: int, aa: int) -> None:
+    asked = soa_question(NAME.labels)
+    octets = bytearray(wire(f"authority {SOA}", flags=dns.flags.QR | aa, rcode=rcode))
+    octets[12 : 12 + len(ASKED)] = section(asked)
+    plain = read(bytes(octets), section(asked))
+    assert plain is not None
+    assert plain.serial == reading.serial(dns.message.from_wire(bytes(octets)), NAME) == (7 if aa else None)
 
 
 @pytest.mark.parametrize(

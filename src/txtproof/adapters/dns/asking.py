@@ -1,9 +1,9 @@
 """What a name server is asked in a look: for the record over UDP, or for the record and the SOA over TCP."""
 
 import asyncio
+import struct
 import time
 from collections.abc import Iterable
-from dataclasses import replace
 from functools import partial
 
 import dns.message
@@ -13,14 +13,18 @@ import dns.rdatatype
 from txtproof.adapters.dns import reading, short_path
 from txtproof.adapters.dns.datagrams import Datagrams, Silence, Waiting
 from txtproof.adapters.dns.exchange import NO_EDNS, UDP_WITHIN, Exchange, Reply
-from txtproof.adapters.dns.question import is_answer, is_cut, question, section
+from txtproof.adapters.dns.question import COUNTS, is_answer, is_cut, question, section
 from txtproof.adapters.dns.short_path import Plain
 from txtproof.adapters.dns.stagger import HEAD_START
 from txtproof.adapters.dns.verdict import Answer
 from txtproof.adapters.dns.walk import Server
-from txtproof.core.values import Value
+from txtproof.core.reasons import Reason
+from txtproof.core.values import Value, replace
 
 Said = Plain | dns.message.Message
+
+_SOA_IN = struct.pack("!2H", 6, 1)
+"""Type and class in a question section."""
 
 
 class Heard(Value, frozen=True):
@@ -58,12 +62,12 @@ class Asker:
         waiting = self._datagrams.put(asked, server.address, self._port, partial(understood, section(asked)))
         return Begun(server, waiting, time.monotonic())
 
-    def answered(self, begun: Begun, said: Plain) -> Answer:
-        """Return what a plain answer says."""
+    def answered(self, server: Server, at: float, said: Plain) -> Answer:
+        """Return what a plain answer says to a question that was put then (on the monotonic clock)."""
         return Answer(
-            begun.server.name,
-            self._shown(begun.server),
-            _since(begun),
+            server.name,
+            self._shown(server),
+            _since(at),
             rcode=said.rcode,
             authoritative=said.authoritative,
             values=said.values,
@@ -77,8 +81,8 @@ class Asker:
             said = await begun.waiting.said
         server = begun.server
         if isinstance(said, Plain):
-            return Heard(server, None, self.answered(begun, said))
-        reply = replace(await self._reply(server, name, said), took_ms=_since(begun))
+            return Heard(server, None, self.answered(server, begun.at, said))
+        reply = replace(await self._reply(server, name, said), took_ms=_since(begun.at))
         return Heard(server, reply.message, reading.answer(server.name, self._shown(server), reply, name))
 
     async def ask(self, server: Server, name: dns.name.Name) -> Heard:
@@ -87,11 +91,31 @@ class Asker:
 
     async def ask_fully(self, server: Server, name: dns.name.Name, target: dns.name.Name | None) -> Answer:
         """Ask for the record and for its SOA, over TCP: nobody off the path can forge that."""
-        text, soa = await asyncio.gather(
-            self._exchange.ask(name, dns.rdatatype.TXT, server.address, self._port, tcp=True),
-            self._exchange.ask(name, dns.rdatatype.SOA, server.address, self._port, tcp=True),
-        )
-        return reading.answer(server.name, self._shown(server), text, name, target, reading.serial(soa.message, name))
+        begun = time.monotonic()
+        asked = question(name.labels), soa_question(name.labels)
+        came = await self._exchange.ask_together(asked, server.address, self._port)
+        said = [_told(*one) for one in zip(asked, came, strict=True)]
+        if said.count(Reason.TIMEOUT) < len(said):
+            # not every server takes a second question before the first is answered, nor by the same connection
+            kinds = (dns.rdatatype.TXT, dns.rdatatype.SOA)
+            said = await asyncio.gather(*(self._again(*one, server, name) for one in zip(said, kinds, strict=True)))
+        text, soa = said
+        serial = soa.serial if isinstance(soa, Plain) else reading.serial(_message(soa), name)
+        if isinstance(text, Plain):
+            answer = self.answered(server, begun, text)
+            return answer if serial is None else replace(answer, serial=serial)
+        failure = text if isinstance(text, Reason) else None
+        reply = Reply(_message(text), failure, _since(begun))
+        return reading.answer(server.name, self._shown(server), reply, name, target, serial)
+
+    async def _again(
+        self, said: Said | Reason, kind: dns.rdatatype.RdataType, server: Server, name: dns.name.Name
+    ) -> Said | Reason:
+        """Ask what was not answered beside the other question by a connection of its own."""
+        if said not in (Reason.LAME, Reason.TIMEOUT):
+            return said
+        reply = await self._exchange.ask(name, kind, server.address, self._port, tcp=True)
+        return reply.message or reply.failure or Reason.LAME
 
     async def _reply(self, server: Server, name: dns.name.Name, said: dns.message.Message | Silence) -> Reply:
         """Return the message; where there is none, or one that shuns EDNS, ask again another way."""
@@ -122,5 +146,27 @@ def understood(asked: bytes, wire: bytes) -> Said | Silence | None:
         return None
 
 
-def _since(begun: Begun) -> int:
-    return round((time.monotonic() - begun.at) * 1000)
+def soa_question(name: Iterable[bytes]) -> bytes:
+    """Return the question for the SOA at a name, as `question` does for its TXT."""
+    asked = question(name)
+    start, end = COUNTS.size, COUNTS.size + len(section(asked))
+    return asked[:start] + asked[start : end - len(_SOA_IN)] + _SOA_IN + asked[end:]
+
+
+def _told(asked: bytes, came: bytes | Reason) -> Said | Reason:
+    """Return what an answer over TCP says; `lame` where it must be asked for another way."""
+    if isinstance(came, Reason):
+        return came
+    said = understood(section(asked), came)
+    if said is None or isinstance(said, Silence):
+        return Reason.LAME
+    shuns_edns = isinstance(said, dns.message.Message) and said.rcode() in NO_EDNS
+    return Reason.LAME if shuns_edns else said
+
+
+def _message(said: Said | Reason) -> dns.message.Message | None:
+    return said if isinstance(said, dns.message.Message) else None
+
+
+def _since(at: float) -> int:
+    return round((time.monotonic() - at) * 1000)

@@ -2,11 +2,11 @@
 
 import asyncio
 import errno
+import os
 import socket
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
 
-import dns.asyncbackend
 import dns.asyncquery
 import dns.flags
 import dns.inet
@@ -15,13 +15,17 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from txtproof.adapters.dns_stream import Stream, connected
 from txtproof.core.reasons import Reason
+from txtproof.core.values import Value
 
 PAYLOAD = 1232
 """EDNS buffer size that needs no fragments (DNS Flag Day 2020)."""
 UDP_WITHIN = 1.5
 TCP_WITHIN = 2.5
 """Seconds for one try."""
+LARGEST = 65_535
+"""Octets of a datagram."""
 MOST_OPEN = 256
 """Exchanges under way at once: many looks that match together must not run out of sockets."""
 
@@ -31,8 +35,7 @@ _OURS = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 """Errors of this machine, which say nothing about the server."""
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Value, frozen=True):
     """What came back: a message, or the reason why none did."""
 
     message: dns.message.Message | None
@@ -77,6 +80,49 @@ class Exchange:
             took = round((time.monotonic() - begun) * 1000)
         return Reply(None, answer, took) if isinstance(answer, Reason) else Reply(answer, None, took)
 
+    async def ask_together(self, questions: Sequence[bytes], address: str, port: int) -> Sequence[bytes | Reason]:
+        """Put questions, each given as it follows its id, over one TCP connection; return what came back to each.
+
+        They go out together, and may be answered in any order (RFC 7766, 6.2.1.1). What comes back bears the
+        question's id; the rest is the caller's to judge. `lame`: the connection ended before, or brought something
+        else; `timeout` and `cannot_see` as in a `Reply`.
+        """
+        ids: set[bytes] = set()
+        while len(ids) < len(questions):
+            ids.add(os.urandom(2))
+        by_id = dict(zip(ids, questions, strict=True))
+        answers: dict[bytes, bytes] = {}
+        async with self._places:
+            failure = await self._converse(by_id, answers, address, port)
+        return [answers.get(one, failure) for one in by_id]
+
+    async def _converse(
+        self, questions: dict[bytes, bytes], answers: dict[bytes, bytes], address: str, port: int
+    ) -> Reason:
+        """Put questions and gather their answers, both by their ids; return what is the matter with the rest."""
+        stream: Stream | None = None
+        try:
+            async with asyncio.timeout(self._tcp_within):
+                stream = await connected(address, port)
+                stream.send(*(one + question for one, question in questions.items()))
+                while len(answers) < len(questions):
+                    answer = await stream.receive()
+                    if answer[:2] not in questions.keys() - answers.keys():
+                        return Reason.LAME
+                    answers[answer[:2]] = answer
+        except TimeoutError:
+            return Reason.TIMEOUT
+        except OSError as fault:
+            if fault.errno in _OURS:
+                return Reason.CANNOT_SEE
+            return Reason.TIMEOUT if stream is None else Reason.LAME
+        except EOFError:
+            return Reason.LAME
+        finally:
+            if stream is not None:
+                stream.close()
+        return Reason.LAME
+
     async def _sent(
         self, query: dns.message.Message, address: str, port: int, *, tcp: bool
     ) -> dns.message.Message | Reason:
@@ -89,26 +135,23 @@ class Exchange:
     async def _over_udp(self, query: dns.message.Message, address: str, port: int) -> dns.message.Message | None:
         """Return the answer; None where TCP must do, for whatever reason."""
         family = dns.inet.af_for_address(address)
+        loop = asyncio.get_running_loop()
         try:
-            # connected, so that the system drops what others send, and tells of a closed port at once
-            backend = dns.asyncbackend.get_default_backend()
-            connected = await backend.make_socket(  # type: ignore[no-untyped-call]  # it has no annotations
-                family, socket.SOCK_DGRAM, 0, None, (address, port)
-            )
-            async with connected:
-                # errors are passed over until the time is up: a forger must not be able to end the wait with garbage
-                return await dns.asyncquery.udp(
-                    query,
-                    address,
-                    self._udp_within,
-                    port,
-                    sock=connected,
-                    ignore_unexpected=True,
-                    raise_on_truncation=True,
-                    ignore_errors=True,
-                )
-        except Exception:  # noqa: BLE001  # Truncated, Timeout, any of the socket's: TCP is the answer to all of them
+            with socket.socket(family, socket.SOCK_DGRAM) as asking:
+                asking.setblocking(False)
+                async with asyncio.timeout(self._udp_within):
+                    # connected, so that the system drops what others send, and tells of a closed port at once
+                    await loop.sock_connect(asking, (address, port))
+                    await loop.sock_sendall(asking, query.to_wire())
+                    # what is no answer is passed over: a forger must not be able to end the wait with garbage
+                    message = None
+                    while message is None:
+                        message = _answer(query, await loop.sock_recv(asking, LARGEST))
+                        # the loop's other work, and the time limit, have their turn whatever pours in
+                        await asyncio.sleep(0)
+        except Exception:  # noqa: BLE001  # Truncated, timeout, any of the socket's: TCP is the answer to all of them
             return None
+        return message
 
     async def _over_tcp(self, query: dns.message.Message, address: str, port: int) -> dns.message.Message | Reason:
         try:
@@ -125,3 +168,16 @@ class Exchange:
             return Reason.LAME
         # cut short where nothing need be: what is missing cannot be known
         return Reason.LAME if message.flags & dns.flags.TC else message
+
+
+def _answer(query: dns.message.Message, wire: bytes) -> dns.message.Message | None:
+    """Read a datagram; None where it does not answer the query. Raises Truncated where it was cut short."""
+    try:
+        message = dns.message.from_wire(wire, raise_on_truncation=True)
+    except dns.message.Truncated as cut:
+        if query.is_response(cut.message()):  # type: ignore[no-untyped-call]  # it has no annotations
+            raise
+        return None
+    except Exception:  # noqa: BLE001  # strangers feed the parser: whatever it stumbles over was no answer
+        return None
+    return message if query.is_response(message) else None

@@ -95,7 +95,8 @@ class AuthoritativeLookup:
 
     def _missed(self, glance: Glance, said: Plain, look: Look) -> Sight | None:
         """Judge a plain answer; None where that takes more than one."""
-        sight = judged([self._asker.answered(glance.begun, said)], look, canonical(look.name))
+        answer = self._asker.answered(glance.begun.server, glance.begun.at, said)
+        sight = judged([answer], look, canonical(look.name))
         if not isinstance(sight, Miss):
             return None
         self._prefer(glance.zone, glance.begun.server)

@@ -20,7 +20,7 @@ import dns.rdtypes.ANY.TXT
 import dns.update
 from pydantic import SecretStr
 
-from txtproof.adapters.publishers.signed_exchange import Session, answered, check_tsig, session
+from txtproof.adapters.publishers.signed_exchange import Primary, Session, answered, check_tsig
 from txtproof.core.observations import Blocked, PublishAnswer, Published, Unreachable, WithdrawAnswer, Withdrawn
 from txtproof.core.reasons import Reason
 
@@ -78,8 +78,8 @@ class Rfc2136Publisher:
     """Port `Publisher`. Raises ValueError where the key cannot be one; see `check_tsig`."""
 
     def __init__(self, options: Rfc2136Options) -> None:
-        self._options = options
-        self._key = check_tsig(options.tsig_name, options.tsig_algorithm, options.tsig_secret)
+        key = check_tsig(options.tsig_name, options.tsig_algorithm, options.tsig_secret)
+        self._primary = Primary(options.server, key, options.call_timeout.total_seconds())
 
     async def ensure_txt(
         self, zone: str, name: str, value: bytes, ttl: int, replaces: Sequence[bytes] = ()
@@ -89,22 +89,19 @@ class Rfc2136Publisher:
             return Blocked(
                 Reason.INVALID_VALUE, f"the value has {len(value)} bytes: a TXT record takes 1 to {MAX_VALUE}"
             )
-        call = self._session()
+        call = Session(self._primary)
         return await answered(call, _ensured(call, _Place(zone, name), value, ttl, replaces))
 
     async def remove_txt(self, zone: str, name: str, value: bytes) -> WithdrawAnswer:
         """Have exactly this value no more at the name; see the port."""
-        call = self._session()
+        call = Session(self._primary)
         return await answered(call, _removed(call, _Place(zone, name), value))
 
     async def read_txt(self, zone: str, name: str) -> Sequence[bytes] | None:
         """Return the values at the name as the primary holds them; None where it cannot be asked."""
-        call = self._session()
+        call = Session(self._primary)
         found = await answered(call, _read(call, _Place(zone, name)))
         return [_joined(rdata) for rdata in found.rdatas] if isinstance(found, _Set) else None
-
-    def _session(self) -> Session:
-        return session(self._options.server, self._key, self._options.call_timeout)
 
 
 async def _ensured(call: Session, place: _Place, value: bytes, ttl: int, replaces: Sequence[bytes]) -> PublishAnswer:

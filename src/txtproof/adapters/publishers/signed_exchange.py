@@ -2,24 +2,23 @@
 
 import asyncio
 import binascii
-import socket
 from base64 import b64decode
 from collections.abc import Coroutine
 from dataclasses import dataclass, field
-from datetime import timedelta
 from typing import Any, TypeVar
 
-import dns.asyncbackend
 import dns.asyncquery
 import dns.exception
 import dns.message
 import dns.name
+import dns.query
 import dns.rcode
 import dns.rdatatype
 import dns.tsig
 import dns.update
 from pydantic import SecretStr
 
+from txtproof.adapters.dns_stream import Stream, connected
 from txtproof.core.observations import Ambiguous, Blocked, Unreachable
 from txtproof.core.reasons import Reason
 
@@ -79,14 +78,27 @@ def _can_sign(algorithm: dns.name.Name) -> bool:
 
 
 @dataclass(slots=True)
-class Session:
-    """One call of a publisher: what it asks and changes on the way, within one time limit."""
+class Primary:
+    """A name server that takes updates, and the key that they are signed with."""
 
     server: str
+    """`address:port`, IPv6 in brackets."""
     key: dns.tsig.Key = field(repr=False)
     timeout: float
-    unanswered: bool = False
-    """True while an update is on its way: it may have taken effect."""
+    """Seconds for a call."""
+    hangs_up: bool = False
+    """It has closed a connection after an answer: each message gets one of its own."""
+
+
+class Session:
+    """One call of a publisher: what it asks and changes on the way, over one connection and within one time limit."""
+
+    def __init__(self, primary: Primary) -> None:
+        self.primary = primary
+        self.server = primary.server
+        self.unanswered = False
+        """True while an update is on its way: it may have taken effect."""
+        self._stream: Stream | None = None
 
     async def ask(self, question: dns.message.Message) -> dns.message.Message:
         """Put a question. Raises Trouble unless it is answered with NOERROR or NXDOMAIN."""
@@ -106,23 +118,58 @@ class Session:
             raise Trouble(_meaning(answer.rcode(), self.server))
         return True
 
+    def close(self) -> None:
+        """Hang up."""
+        if self._stream is not None:
+            self._stream.close()
+            self._stream = None
+
     async def _exchanged(self, message: dns.message.Message, *, changes: bool = False) -> dns.message.Message:
-        message.use_tsig(self.key)
-        host, port = _endpoint(self.server)
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        message.use_tsig(self.primary.key)
         try:
-            backend: Any = dns.asyncbackend.get_default_backend()  # untyped there
-            connection = await backend.make_socket(family, socket.SOCK_STREAM, 0, None, (host, port), self.timeout)
-        except (OSError, dns.exception.DNSException) as fault:
-            raise Trouble(_unreachable(self.server, f"no connection ({type(fault).__name__})")) from None
-        async with connection:
-            self.unanswered = changes
-            try:
-                answer = await dns.asyncquery.tcp(message, host, self.timeout, port, sock=connection)
-            except (OSError, EOFError, dns.exception.DNSException) as fault:
-                raise Trouble(await self._explained(message, fault)) from None
+            came = await self._answer(message.to_wire(), changes=changes)
+            answer = dns.message.from_wire(came, keyring=message.keyring, request_mac=message.mac)
+            if not message.is_response(answer):
+                raise dns.query.BadResponse
+        except (OSError, EOFError, dns.exception.DNSException) as fault:
+            raise Trouble(await self._explained(message, fault)) from None
         self.unanswered = False
         return answer
+
+    async def _answer(self, wire: bytes, *, changes: bool) -> bytes:
+        """Return what comes back.
+
+        Where a connection that was good for an answer before ends without one, a question is put anew; an update is
+        not, since it may have taken effect.
+        """
+        stream, kept = await self._connection()
+        self.unanswered = changes
+        stream.send(wire)
+        try:
+            return await stream.receive()
+        except (OSError, EOFError):
+            self.close()
+            if not kept:
+                raise
+            self.primary.hangs_up = True
+            if changes:
+                raise
+        return await self._answer(wire, changes=False)
+
+    async def _connection(self) -> tuple[Stream, bool]:
+        """Return a connection, and whether it has been good for an answer before."""
+        if self._stream is not None and not self.primary.hangs_up:
+            # the loop must have looked: nothing is to be lost on a connection that has ended already
+            await asyncio.sleep(0)
+            if self._stream.is_idle:
+                return self._stream, True
+            self.primary.hangs_up = True
+        self.close()
+        try:
+            self._stream = await connected(*_endpoint(self.server))
+        except OSError as fault:
+            raise Trouble(_unreachable(self.server, f"no connection ({type(fault).__name__})")) from None
+        return self._stream, False
 
     async def _explained(self, message: dns.message.Message, fault: Exception) -> Blocked | Unreachable | Ambiguous:
         match fault:
@@ -150,7 +197,7 @@ class Session:
         host, port = _endpoint(self.server)
         question = dns.message.make_query(message.question[0].name, dns.rdatatype.SOA, flags=0)
         try:
-            answer = await dns.asyncquery.tcp(question, host, self.timeout, port)
+            answer = await dns.asyncquery.tcp(question, host, self.primary.timeout, port)
         except (OSError, EOFError, dns.exception.DNSException):
             return _auth(self.server, "it answers unsigned: it does not know the TSIG key, or not the zone")
         if answer.rcode() in (dns.rcode.REFUSED, dns.rcode.NOTAUTH):
@@ -161,7 +208,7 @@ class Session:
 async def answered(session: Session, work: Coroutine[Any, Any, T]) -> T | Blocked | Unreachable | Ambiguous:
     """Do a publisher's work within its session's time; trouble becomes the answer."""
     try:
-        async with asyncio.timeout(session.timeout):
+        async with asyncio.timeout(session.primary.timeout):
             return await work
     except Trouble as trouble:
         return trouble.answer
@@ -169,11 +216,8 @@ async def answered(session: Session, work: Coroutine[Any, Any, T]) -> T | Blocke
         if session.unanswered:
             return Ambiguous(Reason.PUBLISHER_UNREACHABLE, f"{session.server}: no answer to an update in time")
         return _unreachable(session.server, "no answer in time")
-
-
-def session(server: str, key: dns.tsig.Key, timeout: timedelta) -> Session:
-    """Begin a call."""
-    return Session(server, key, timeout.total_seconds())
+    finally:
+        session.close()
 
 
 def _meaning(rcode: dns.rcode.Rcode, server: str) -> Blocked | Unreachable:

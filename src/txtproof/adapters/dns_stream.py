@@ -1,0 +1,84 @@
+"""A TCP connection to a name server: messages in octets, each after its length (RFC 1035, 4.2.2).
+
+dnspython's own has a task and a timer for each read. What a message means is the caller's to judge.
+"""
+
+import asyncio
+import struct
+from collections import deque
+from typing import cast
+
+_LENGTH = struct.Struct("!H")
+MOST_UNREAD = 8
+"""Messages that may come before somebody reads them; whoever sends more is hung up on."""
+LONGEST = 65_535
+"""Octets of one message."""
+
+
+class Stream(asyncio.Protocol):
+    """One connection; see `connected`. Whoever has it must close it."""
+
+    def __init__(self) -> None:
+        self._octets = bytearray()
+        self._messages: deque[bytes] = deque()
+        self._ended: Exception | None = None
+        self._waiting: asyncio.Future[None] | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Say whether it is still open, and nothing has come that nobody has read."""
+        return self._ended is None and not self._octets and not self._messages
+
+    def send(self, *messages: bytes) -> None:
+        """Send messages in one go (RFC 7766, 8); none may have more than `LONGEST` octets."""
+        self._transport.write(b"".join(part for one in messages for part in (_LENGTH.pack(len(one)), one)))
+
+    async def receive(self) -> bytes:
+        """Wait for the next message. Raises OSError, or EOFError where the other side has hung up."""
+        while not self._messages:
+            if self._ended is not None:
+                raise self._ended
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
+        return self._messages.popleft()
+
+    def close(self) -> None:
+        """Hang up, at once."""
+        self._transport.abort()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Keep what sends; asyncio calls this, and what follows."""
+        self._transport = cast("asyncio.Transport", transport)
+
+    def data_received(self, data: bytes) -> None:
+        """Cut what has come into messages."""
+        self._octets += data
+        while len(self._octets) >= _LENGTH.size:
+            end = _LENGTH.size + _LENGTH.unpack_from(self._octets)[0]
+            if len(self._octets) < end:
+                break
+            self._messages.append(bytes(self._octets[_LENGTH.size : end]))
+            del self._octets[:end]
+        if len(self._messages) > MOST_UNREAD:
+            self.close()
+        self._wake()
+
+    def eof_received(self) -> None:
+        """Take the end for the end: nothing more will be answered."""
+        self._ended = self._ended or EOFError("the other side has hung up")
+        self._wake()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Tell whoever waits."""
+        self._ended = self._ended or exc or EOFError("the connection is closed")
+        self._wake()
+
+    def _wake(self) -> None:
+        if self._waiting is not None and not self._waiting.done():
+            self._waiting.set_result(None)
+
+
+async def connected(address: str, port: int) -> Stream:
+    """Connect. Raises OSError."""
+    _, stream = await asyncio.get_running_loop().create_connection(Stream, address, port)
+    return stream
