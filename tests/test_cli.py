@@ -3,16 +3,18 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from tests.core.rows import REFUSED, publishing, requested, seen
+from tests.core.rows import REFUSED, checking, publishing, requested, seen
 from txtproof.adapters.clock import new_id
 from txtproof.adapters.cloud_events import encode, encode_credential
 from txtproof.adapters.redis_connection import open_redis
@@ -21,6 +23,7 @@ from txtproof.adapters.redis_turns import RedisTurns
 from txtproof.core.decisions import Decision
 from txtproof.core.model import Step
 from txtproof.core.observations import Attach, Observation, Poisoned
+from txtproof.core.values import replace
 from txtproof.ports import Arrival, Commit, Turn, Verdict
 from txtproof.rehearsal.valkey import free_port
 
@@ -64,17 +67,21 @@ def data(text: str) -> Any:
 
 def put_blocked(url: str, observation: Observation = REFUSED) -> None:
     """Leave a blocked verification in the store, as a worker leaves it."""
-    decision: Decision = seen(publishing(), observation)
+    put(url, seen(publishing(), observation))
+
+
+def put(url: str, decision: Decision) -> None:
+    """Leave a verification in the store."""
     v = decision.verification
 
-    async def put() -> None:
+    async def store() -> None:
         async with open_redis(url) as client:
             store = RedisStore(client, encode)
             await store.accept([Arrival(v.key, Attach(), (requested(), ()))])
             (row,) = (await store.claim(Step.REQUEST_CODE, 1)).rows
             await store.commit([Commit(row, 1, v, decision.events)])
 
-    asyncio.run(put())
+    asyncio.run(store())
 
 
 def test_request_then_status_list_and_events_tell_of_it(redis_url: str) -> None:
@@ -149,6 +156,25 @@ def test_resume_without_an_id_is_for_all_that_are_blocked(redis_url: str) -> Non
     assert out(redis_url, "resume") == "42/7: will be tried again\n"
 
 
+def test_a_look_on_command_is_taken_once_a_minute(redis_url: str) -> None:
+    out(redis_url, "request", "42", "7")
+    assert complaint(1, redis_url, "check-now", "42/7") == (
+        "Error: 42/7 is requested: looks begin once its record is published"
+    )
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    put(redis_url, Decision(checking()))
+    assert out(redis_url, "check-now", "42/7") == "42/7: is looked at now\n"
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        seconds, _ = client.time()
+    put(redis_url, Decision(replace(checking(), asked=datetime.fromtimestamp(seconds, UTC))))
+    said = complaint(1, redis_url, "check-now", "42/7")
+    assert re.fullmatch(r"Error: rate limited, again in ([4-5]\d|60) s", said)
+    with redis.Redis.from_url(redis_url) as client:
+        assert not client.exists("txtproof:inbox:42/7")
+
+
 def test_no_output_has_the_code(redis_url: str) -> None:
     put_blocked(redis_url)
     for arguments in (["status", "42/7"], ["status", "42/7", "--json"], ["list", "--json"], ["events", "--json"]):
@@ -203,7 +229,7 @@ def test_usage_names_the_command_as_it_is_installed(redis_url: str) -> None:
     assert run(redis_url, "status").stderr.startswith("Usage: txtproof status [OPTIONS] ORG/DOMAIN_ID\n")
 
 
-@pytest.mark.parametrize("command", ["status", "cancel", "resume"])
+@pytest.mark.parametrize("command", ["status", "cancel", "check-now", "resume"])
 def test_what_is_not_there_is_said_and_ends_with_1(redis_url: str, command: str) -> None:
     assert complaint(1, redis_url, command, "42/9") == "Error: there is no verification of 42/9: request it first"
 
@@ -244,7 +270,7 @@ def test_help_and_version_need_no_redis() -> None:
     done = run(None, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Usage: txtproof [OPTIONS] COMMAND [ARGS]...\n")
-    for name in ("request", "status", "list", "cancel", "resume", "events"):
+    for name in ("request", "status", "list", "cancel", "check-now", "resume", "events"):
         assert f"\n  {name} " in done.stdout
 
 

@@ -20,7 +20,7 @@ from txtproof.cli_explain import Explanation, look_at, look_for, options_from
 from txtproof.cli_explain import explain as explaining
 from txtproof.cli_views import as_data, as_line, as_text, event_line, printable, sentence
 from txtproof.core.model import Key, State, Verification
-from txtproof.core.observations import Cancel, Release, Resume
+from txtproof.core.observations import Cancel, CheckNow, Release, Resume
 from txtproof.core.orders import Order, Refusal, Request
 from txtproof.desk import Desk, open_desk
 from txtproof.ports import StoreUnavailable, Welcome
@@ -72,6 +72,15 @@ def cancel(key: Key, as_json: bool) -> None:
     """End a verification that is not wanted any more."""
     order = Order(key, Cancel())
     _with_desk(lambda desk: _take(desk, order, as_json, {Welcome.ATTACHED: "will be cancelled"}))
+
+
+@cli.command(name="check-now")
+@key_argument
+@as_json
+def check_now(key: Key, as_json: bool) -> None:
+    """Have a domain looked at now, once a minute at the most; its planned looks stay as they are."""
+    order = Order(key, CheckNow())
+    _with_desk(lambda desk: _take(desk, order, as_json, {Welcome.ATTACHED: "is looked at now"}))
 
 
 @cli.command()

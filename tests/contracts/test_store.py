@@ -23,7 +23,7 @@ from txtproof.core.admission import admitted
 from txtproof.core.decisions import Decision
 from txtproof.core.events import Event
 from txtproof.core.model import Key, Record, State, Step, Verification
-from txtproof.core.observations import Attach, Cancel, Command, Release, Resume
+from txtproof.core.observations import Attach, Cancel, CheckNow, Command, Release, Resume
 from txtproof.core.orders import Request
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
@@ -250,7 +250,7 @@ async def test_a_command_waits_in_the_inbox_and_makes_an_idle_row_due(bench: Ben
     (row,) = await bench.claim()
     await bench.commit(row, replace(row.verification, wake=await bench.now() + timedelta(days=1)))
     deadline = await bench.now() + timedelta(days=9, microseconds=123)
-    commands = (Cancel(), Resume(), Attach(deadline, "example.test", "signup-1"))
+    commands = (Cancel(), CheckNow(), Resume(), Release(), Attach(deadline, "example.test", "signup-1"))
     for command in commands:
         assert await bench.tell(command) is Welcome.ATTACHED
     (heard,) = await bench.claim()

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from txtproof.core import schedule
+from txtproof.core.commanded import beside_the_curve
 from txtproof.core.decisions import Decision, Effect, Look
 from txtproof.core.ending import ended
 from txtproof.core.events import EventKind
@@ -47,15 +48,15 @@ def checking(v: Verification, seen: Observation, now: datetime, policy: Policy) 
         case Match(servers=servers):
             return ended(v, State.VERIFIED, now, policy, servers=servers)
         case Miss():
-            return _told(_missed(on_its_way(v, now), seen, now), v, now)
+            return _told(beside_the_curve(_missed(on_its_way(v, now), seen, now), v), v, now)
         case Unseen():
-            return _told(_unseen(on_its_way(v, now), seen, now), v, now)
+            return _told(beside_the_curve(_unseen(on_its_way(v, now), seen, now), v), v, now)
         case _:
             return Decision(v)
 
 
 def _first_effect(v: Verification, now: datetime, policy: Policy) -> Effect:
-    if v.looks and v.looks % REPAIR_EVERY == 0:
+    if v.looks and v.looks % REPAIR_EVERY == 0 and v.planned is None:
         return find_route(v, policy)
     return _look(v, now, policy)
 
