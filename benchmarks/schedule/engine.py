@@ -1,5 +1,6 @@
 """txtproof's side: the real core decides, on a clock that jumps from look to look."""
 
+from datetime import timedelta
 from math import inf
 
 from benchmarks.schedule.worlds import Found, World
@@ -30,6 +31,11 @@ class Watch:
         self._decision = born
         for seen in (CodeIssued("code"), Routed(PUBLISHER, DOMAIN, DOMAIN), Published()):
             self._see(seen)
+
+    @property
+    def learned(self) -> timedelta | None:
+        """Return what the match has taught of the publisher."""
+        return self._decision.served.after if self._decision.served else None
 
     def run(self) -> Found:
         """Look when the core says so, until it has an end."""

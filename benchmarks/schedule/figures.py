@@ -2,23 +2,32 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from math import isinf
 from random import Random
 from statistics import mean
+from typing import TypeVar
 
 from benchmarks.results import percentile
-from benchmarks.schedule.engine import Watch
+from benchmarks.schedule.engine import PUBLISHER, Watch
 from benchmarks.schedule.rivals import RIVALS, Rival, every
 from benchmarks.schedule.worlds import CLASSES, WEEK, Found, World
+from txtproof.core.delays import KEPT, learned
 from txtproof.core.policy import Policy
 
+T = TypeVar("T")
+
 PUBLISHERS = 16
+EARLIER = 40
+"""Publications of each publisher that only teach."""
 PUBLICATIONS = 50
-"""Of each publisher."""
+"""Of each publisher, after those."""
 NEVER = "never"
 TUNED_MINUTES = range(1, 16)
 MINUTES_A_WEEK = int(WEEK / 60)
-OURS = ("txtproof",)
+COLD, LEARNED = "txtproof", "txtproof, learned"
+OURS = (COLD, LEARNED)
+"""Without knowing the provider, and with what earlier publications have taught."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +58,7 @@ Tuned = dict[tuple[str, str], list[int]]
 
 def measured(seed: int) -> Figures:
     """Let everybody watch the same publications; all rivals are in it, and each side of ours."""
-    sides = {"txtproof": _cold} | {rival.name: _watching(rival.watch) for rival in RIVALS}
+    sides = {COLD: _watching(_cold), LEARNED: _learning} | {rival.name: _watching(rival.watch) for rival in RIVALS}
     figures: Figures = {}
     for name in CLASSES:
         published = _published(name, seed)
@@ -83,7 +92,8 @@ def tuned(figures: Figures, seed: int) -> Tuned:
 
 
 def _published(name: str, seed: int) -> list[list[World]]:
-    publishers, publications = (1, 4) if name == NEVER else (PUBLISHERS, PUBLICATIONS)
+    # what never comes teaches nothing, and takes a thousand looks
+    publishers, publications = (1, 4) if name == NEVER else (PUBLISHERS, EARLIER + PUBLICATIONS)
     drawn = []
     for number in range(publishers):
         chance = Random(f"{seed}/{name}/{number}")
@@ -93,13 +103,32 @@ def _published(name: str, seed: int) -> list[list[World]]:
 
 
 def _watching(watch: Callable[[World], Found]) -> Side:
-    return lambda published: [watch(world) for one in published for world in one]
+    return lambda published: [watch(world) for one in published for world in _later(one)]
 
 
-def _cold(published: Sequence[Sequence[World]]) -> list[Found]:
-    return [
-        Watch(f"{who}/{n}", world, Policy()).run() for who, one in enumerate(published) for n, world in enumerate(one)
-    ]
+def _cold(world: World) -> Found:
+    return Watch(repr(world), world, Policy()).run()
+
+
+def _learning(published: Sequence[Sequence[World]]) -> list[Found]:
+    return [found for one in published for found in _learning_of(one)]
+
+
+def _learning_of(publisher: Sequence[World]) -> Sequence[Found]:
+    """Watch a publisher's publications, each by what those before have taught."""
+    found: list[Found] = []
+    known: list[timedelta] = []
+    for world in publisher:
+        delays = {PUBLISHER: learned(known[-KEPT:])} if known else {}
+        watch = Watch(repr(world), world, Policy(delays=delays))
+        found.append(watch.run())
+        known += [watch.learned] if watch.learned is not None else []
+    return _later(found)
+
+
+def _later(publications: Sequence[T]) -> Sequence[T]:
+    """Return those that count."""
+    return publications[-PUBLICATIONS:]
 
 
 def _figure(found: Sequence[Found]) -> Figure:

@@ -19,6 +19,10 @@ all authoritative servers have the record until it is found; what is given up is
 is counted as txtproof's own: one question where the first server lacks the record, and {1 + 2 * ADDRESSES} where it
 has it (all {ADDRESSES} addresses are asked for the record and for the SOA). So this compares schedules, not how well
 each one looks.
+
+txtproof is there twice: as it looks where it does not know the provider, and as it looks once {f.EARLIER} earlier
+publications there have taught it (core/delays.py): at the instants that cut what the provider has taken into equal
+parts, and never later than a minute or the curve.
 """
 
 

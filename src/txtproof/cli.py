@@ -18,7 +18,7 @@ from txtproof.adapters.redis_connection import check_redis_url
 from txtproof.cli_arguments import DomainType, KeyType, MomentType
 from txtproof.cli_explain import Explanation, look_at, look_for, options_from
 from txtproof.cli_explain import explain as explaining
-from txtproof.cli_views import as_data, as_line, as_text, event_line, printable, sentence
+from txtproof.cli_views import as_data, as_line, as_text, delays_data, delays_line, event_line, printable, sentence
 from txtproof.core.model import Key, State, Verification
 from txtproof.core.observations import Cancel, CheckNow, Release, Resume
 from txtproof.core.orders import Order, Refusal, Request
@@ -181,6 +181,18 @@ def list_(state: str | None, as_json: bool) -> None:
     async def show(desk: Desk) -> None:
         async for found in desk.list(State(state) if state else None):
             click.echo(_json(as_data(found)) if as_json else as_line(found))
+
+    _with_desk(show)
+
+
+@cli.command()
+@as_json
+def publishers(as_json: bool) -> None:
+    """List publishers, and how long each takes until all name servers serve what it was given."""
+
+    async def show(desk: Desk) -> None:
+        for name, known in sorted((await desk.delays()).items()):
+            click.echo(_json(delays_data(name, known)) if as_json else delays_line(name, known))
 
     _with_desk(show)
 

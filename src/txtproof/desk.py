@@ -25,6 +25,7 @@ class Desk:
     def __init__(self, store: RedisStore, register: RedisRegister, turns: RedisTurns) -> None:
         self._store = store
         self._acceptance = Acceptance(store, Policy(), new_id, turns)
+        self.delays = store.delays
         self.find = register.find
         self.list = register.list
         self.parked = register.parked

@@ -63,6 +63,7 @@ views = st.builds(
         told=st.none() | moments,
         asked=st.none() | moments,
         planned=st.none() | moments,
+        missed=st.none() | moments,
         wake=st.none() | moments,
         zone=st.none() | texts,
         zone_until=st.none() | moments,

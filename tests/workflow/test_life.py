@@ -1,10 +1,12 @@
 """Whole lives of verifications, against the public stand-ins, on a clock that jumps."""
 
 from datetime import timedelta
+from statistics import mean
 
 import pytest
 
-from tests.workflow.world import DOMAIN, KEY, World
+from tests.workflow.world import DOMAIN, KEY, SPF, World
+from txtproof.core.delays import ENOUGH
 from txtproof.core.events import TERMINAL_EVENTS
 from txtproof.core.model import Key, State
 from txtproof.core.observations import (
@@ -121,6 +123,27 @@ async def test_a_look_on_command_finds_what_was_put_right_and_otherwise_moves_no
     await world.take(CheckNow())
     await world.work()
     assert (await world.verification()).state is State.VERIFIED
+
+
+async def test_what_a_publisher_took_says_when_the_next_publication_is_looked_at(world: World) -> None:
+    async def verified_after(seconds: float, key: Key) -> float:
+        world.serving = False
+        await world.request(key)
+        await world.work()
+        published, served = world.clock.elapsed(), world.clock.elapsed() + seconds
+        while not world.serving:
+            await world.pass_on()
+            world.serving = world.clock.elapsed() >= served
+            await world.work()
+        assert (await world.verification(key)).state is State.VERIFIED
+        world.zones.put(DOMAIN, 300, SPF)
+        return world.clock.elapsed() - published - seconds
+
+    late = [await verified_after(55, Key(42, number)) for number in range(1, 41)]
+    assert mean(late[:ENOUGH]) > 10
+    assert mean(late[-ENOUGH:]) < 3
+    (known,) = (await world.store.delays()).values()
+    assert abs(known.median - timedelta(seconds=55)) < timedelta(seconds=2)
 
 
 async def test_no_route_blocks_until_there_is_one(world: World) -> None:

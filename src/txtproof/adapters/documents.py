@@ -70,6 +70,7 @@ class _Document(_Lists):
     zone_until: int | None = None
     asked: int | None = None
     planned: int | None = None
+    missed: int | None = None
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -109,6 +110,7 @@ def write_verification(v: Verification) -> bytes:
             since(v.zone_until) if v.zone_until else None,
             since(v.asked) if v.asked else None,
             since(v.planned) if v.planned else None,
+            since(v.missed) if v.missed else None,
         )
     )
 
@@ -153,6 +155,7 @@ def _read(key: Key, identity: str, given: _Document) -> Verification:
         told=None if given.told is None else at(given.told),
         asked=None if given.asked is None else at(given.asked),
         planned=None if given.planned is None else at(given.planned),
+        missed=None if given.missed is None else at(given.missed),
         sequence=given.sequence,
         correlation_id=given.correlation_id,
         history=tuple(

@@ -5,6 +5,7 @@ from datetime import datetime
 from txtproof.core import schedule
 from txtproof.core.commanded import beside_the_curve
 from txtproof.core.decisions import Decision, Effect, Look
+from txtproof.core.delays import learned_pause, served
 from txtproof.core.ending import ended
 from txtproof.core.events import EventKind
 from txtproof.core.explaining import because
@@ -24,6 +25,7 @@ from txtproof.core.observations import (
 )
 from txtproof.core.policy import Policy
 from txtproof.core.publishing import find_route, intended, record_name, record_value, settled
+from txtproof.core.reasons import Reason
 from txtproof.core.setbacks import bounded, on_its_way
 from txtproof.core.telling import DAILY, evidence, problem, stamp, tell
 from txtproof.core.values import replace
@@ -46,9 +48,9 @@ def checking(v: Verification, seen: Observation, now: datetime, policy: Policy) 
             # only the repair failed: the record may stand all the same, and the judge is DNS
             return Decision(v, _look(v, now, policy))
         case Match(servers=servers):
-            return ended(v, State.VERIFIED, now, policy, servers=servers)
+            return replace(ended(v, State.VERIFIED, now, policy, servers=servers), served=served(v, now))
         case Miss():
-            return _told(beside_the_curve(_missed(on_its_way(v, now), seen, now), v), v, now)
+            return _told(beside_the_curve(_missed(on_its_way(v, now), seen, now, policy), v), v, now)
         case Unseen():
             return _told(beside_the_curve(_unseen(on_its_way(v, now), seen, now), v), v, now)
         case _:
@@ -68,17 +70,20 @@ def _look(v: Verification, now: datetime, policy: Policy) -> Look:
     return Look(v.domain or "", record_name(v, policy), expected.encode(), former, zone, is_thorough(v))
 
 
-def _missed(going: Decision, seen: Miss, now: datetime) -> Decision:
+def _missed(going: Decision, seen: Miss, now: datetime, policy: Policy) -> Decision:
     v = going.verification
     looks = v.looks + 1
-    pause = schedule.jittered(schedule.pause_after(looks), v.id, v.generation, looks)
     if seen.changes_in is not None:
         pause = min(max(seen.changes_in, schedule.CURVE[0]), schedule.LONGEST_PAUSE)
+    else:
+        curve = schedule.jittered(schedule.pause_after(looks), v.id, v.generation, looks)
+        pause = learned_pause(v, policy.delays.get(v.ledger[-1].publisher) if v.ledger else None, now, curve)
     reason, detail = worded(v, seen, now)
     missed = replace(
         v,
         looks=looks,
         failures=0,
+        missed=v.missed if seen.reason is Reason.NEGATIVE_CACHE else now,
         reason=reason,
         detail=detail,
         servers=seen.servers,

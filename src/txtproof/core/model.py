@@ -157,6 +157,8 @@ class Verification(Value, frozen=True):
     """From when on that counts no more; None exactly when `zone` is."""
     told: datetime | None = None
     """When the last `checked` event went out."""
+    missed: datetime | None = None
+    """When a look missed it last, since the record was published."""
     asked: datetime | None = None
     """When the last look on command was asked for."""
     planned: datetime | None = None

@@ -45,6 +45,7 @@ def to_requested(v: Verification, now: datetime, wake: datetime, reason: Reason 
         turn=None,
         zone=None,
         zone_until=None,
+        missed=None,
         planned=None,
         told=None,
         history=entered(v, State.REQUESTED, now, reason),
