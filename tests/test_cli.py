@@ -183,8 +183,8 @@ def test_publishers_are_listed_with_how_long_they_take(redis_url: str) -> None:
         with redis.Redis.from_url(redis_url) as client:
             client.delete("txtproof:v:42/7")
     assert out(redis_url, "publishers").splitlines() == [
-        f"{chr(92)}x1b[2J                    served after 3,601.0 s (median), 3,601.0 s (p95) of 1 publications",
-        "corp                    served after 1.2 s (median), 1.2 s (p95) of 1 publications",
+        f"{chr(92)}x1b[2J                    served after 3,601.0 s (median), 3,601.0 s (p95); publications: 1",
+        "corp                    served after 1.2 s (median), 1.2 s (p95); publications: 1",
     ]
     shown = out(redis_url, "publishers", "--json").splitlines()[1]
     assert data(shown) == {"publisher": "corp", "publications": 1, "medianSeconds": 1.2, "p95Seconds": 1.2}

@@ -104,7 +104,7 @@ def delays_data(publisher: str, known: Delays) -> dict[str, Any]:
 def delays_line(publisher: str, known: Delays) -> str:
     """Return one line of `publishers`."""
     median, p95 = (f"{time.total_seconds():,.1f} s" for time in (known.median, known.p95))
-    return printable(f"{publisher:<24}served after {median} (median), {p95} (p95) of {known.publications} publications")
+    return printable(f"{publisher:<24}served after {median} (median), {p95} (p95); publications: {known.publications}")
 
 
 def title(v: Verification) -> str:

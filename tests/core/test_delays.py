@@ -33,8 +33,9 @@ def test_a_match_teaches_what_lies_half_way_between_the_last_miss_and_it() -> No
     assert (decision.served.publisher, decision.served.after) == ("corp", s(9))
 
 
-def test_a_first_look_that_matches_teaches_that_it_takes_no_time() -> None:
-    decision = decide(checking(), Match(()), NOW, POLICY)
+@pytest.mark.parametrize("late", [0, 30])
+def test_a_first_look_that_matches_teaches_that_it_takes_no_time(late: float) -> None:
+    decision = decide(checking(), Match(()), NOW + s(late), POLICY)
     assert decision.served is not None
     assert decision.served.after == s(0)
 
@@ -82,12 +83,25 @@ def test_too_few_publications_say_nothing_of_when_to_look() -> None:
     assert learned([s(30)] * ENOUGH).steps == (s(30.5),)
 
 
+def test_what_the_first_look_finds_says_nothing_of_when_to_look_after_it_has_missed() -> None:
+    rare = learned([s(0)] * 57 + [s(1800)] * (ENOUGH - 1))
+    assert rare.pause(s(0), curve=s(2)) == s(2)
+    often = learned([s(0)] * 40 + [s(30)] * 20)
+    assert (often.median, often.pause(s(0), curve=s(2))) == (s(0), s(30.5))
+
+
 def test_the_next_look_comes_at_the_next_learned_instant() -> None:
     known = Delays(64, s(30), s(40), (s(20), s(30), s(40)))
     assert known.pause(s(0), curve=s(2)) == s(20)
     assert known.pause(s(20), curve=s(4)) == s(10)
     assert known.pause(s(29.5), curve=s(4)) == s(10.5), "an instant that is all but here is here"
     assert known.pause(s(40), curve=s(7)) == s(7), "after the last one the curve goes on"
+
+
+def test_one_that_took_long_does_not_slow_down_the_curve() -> None:
+    known = learned([s(30)] * 63 + [s(1800)])
+    assert known.pause(s(30.5), curve=s(7)) == s(7)
+    assert known.pause(s(1790), curve=s(90)) == s(10.5)
 
 
 def test_between_learned_instants_nobody_waits_longer_than_a_minute_or_the_curve() -> None:

@@ -1,7 +1,7 @@
 """How long a publisher takes: from what it holds to what all name servers serve, learned from one match after another.
 
-A delay lies between the last miss and the match; half-way is what is learned. A look at a learned instant halves that
-again, so that the guesses close in on what the publisher really takes.
+A delay lies between the last miss and the match; half-way is what is learned, and nothing where no look missed. A look
+at a learned instant halves that again, so that the guesses close in on what the publisher really takes.
 """
 
 from collections.abc import Sequence
@@ -9,18 +9,20 @@ from datetime import datetime, timedelta
 from math import ceil
 
 from txtproof.core.model import State, Verification
-from txtproof.core.values import Value
+from txtproof.core.values import Value, replace
 
 KEPT = 64
 """Delays that are remembered of each publisher, the latest: what it took long ago says little."""
 ENOUGH = 8
-"""So many delays must be known before they say when to look."""
+"""So many that the first look missed must be known before they say when to look: the others say nothing of that."""
 PARTS = 9
-"""In so many parts, each as likely as the other, the learned instants cut a delay; p95 and the longest are two more."""
+"""In so many parts, each as likely as the other, the learned instants cut a delay; the p95 is one more."""
 COARSE = timedelta(minutes=1)
 """A delay that is known less well than this, and than to within half of it, teaches nothing: nobody looked in time."""
 MARGIN = timedelta(seconds=0.5)
 """A look comes so long after the learned instant: one that is a little early is for nothing."""
+AT_ONCE = timedelta(seconds=1)
+"""What is no further away than this is here."""
 LONGEST_STEP = timedelta(minutes=1)
 """Between learned instants nobody waits longer, unless the curve does: a publisher may have become quicker."""
 
@@ -30,7 +32,7 @@ class Served(Value, frozen=True):
 
     publisher: str
     after: timedelta
-    """How long that took: half-way between the last miss and the match."""
+    """How long that took: half-way between the last miss and the match; nothing where no look missed."""
 
 
 class Delays(Value, frozen=True):
@@ -41,24 +43,33 @@ class Delays(Value, frozen=True):
     median: timedelta
     p95: timedelta
     steps: tuple[timedelta, ...] = ()
-    """When it is worth looking, counted from the publication; none while too little is known."""
+    """When it is worth looking after a miss, counted from the publication; none while too little is known."""
+    longest: timedelta = timedelta(0)
+    """After the steps the curve goes on; one more look on it comes here."""
 
     def pause(self, passed: timedelta, curve: timedelta) -> timedelta:
         """Return how long to wait for the next look, that long after a publication; `curve`: how long without this."""
-        ahead = next((step - passed for step in self.steps if step - passed > 2 * MARGIN), None)
-        return curve if ahead is None else min(ahead, max(curve, LONGEST_STEP))
+        ahead = next((step - passed for step in self.steps if step - passed > AT_ONCE), None)
+        if ahead is not None:
+            return min(ahead, max(curve, LONGEST_STEP))
+        return min(curve, self.longest - passed) if self.longest - passed > AT_ONCE else curve
 
 
 def learned(delays: Sequence[timedelta]) -> Delays:
     """Return what delays say; at least one."""
     ordered = sorted(delays)
+    known = Delays(len(ordered), _part(ordered, 0.5), _part(ordered, 0.95))
+    later = [delay for delay in ordered if delay > AT_ONCE]
+    if len(later) < ENOUGH:
+        return known
+    parts = (*(number / PARTS for number in range(1, PARTS)), 0.95)
+    steps = sorted({_part(later, part) + MARGIN for part in parts})
+    return replace(known, steps=tuple(steps), longest=later[-1] + MARGIN)
 
-    def part(of_all: float) -> timedelta:
-        return ordered[max(ceil(of_all * len(ordered)), 1) - 1]
 
-    parts = [*(number / PARTS for number in range(1, PARTS)), 0.95, 1] if len(ordered) >= ENOUGH else []
-    steps = sorted({part(one) + MARGIN for one in parts})
-    return Delays(len(ordered), part(0.5), part(0.95), tuple(steps))
+def _part(ordered: Sequence[timedelta], part: float) -> timedelta:
+    """Return what that part of them do not exceed."""
+    return ordered[max(ceil(part * len(ordered)), 1) - 1]
 
 
 def published(v: Verification) -> datetime | None:
@@ -78,9 +89,12 @@ def served(v: Verification, now: datetime) -> Served | None:
     if since is None or not v.ledger:
         return None
     missed = v.missed or since
-    after = (missed - since + (now - since)) / 2
+    after = missed - since + (now - missed) / 2
     if now - missed > max(COARSE, after / 2):
         return None
+    if v.missed is None:
+        # for all that is known it was there at once, and the look came late
+        after = timedelta(0)
     return Served(v.ledger[-1].publisher, after)
 
 
