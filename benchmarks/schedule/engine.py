@@ -16,6 +16,8 @@ from txtproof.testing.clock import START
 
 DOMAIN = "example.test"
 PUBLISHER = "provider"
+SEARCHED = 6
+"""More questions of a thorough look, for a record below its domain: once more, and at five other names."""
 
 
 class Watch:
@@ -68,7 +70,7 @@ class Watch:
                 return Published(changed=False)
             case Look():
                 found, asked = self._world.asked(self._passed)
-                self.questions += asked
+                self.questions += asked + (SEARCHED if effect.thorough and asked == 1 else 0)
                 return Match(()) if found else Miss(Reason.NO_SUCH_NAME if asked == 1 else Reason.STALE_SERVER, "", ())
             case _:
                 raise AssertionError("nothing else is done while a record is checked")

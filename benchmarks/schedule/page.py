@@ -5,6 +5,7 @@ from math import isinf
 
 from benchmarks.markdown import table
 from benchmarks.schedule import figures as f
+from benchmarks.schedule.engine import SEARCHED
 from benchmarks.schedule.rivals import RIVALS
 from benchmarks.schedule.worlds import ADDRESSES, CLASSES, NEGATIVES, REFRESHES
 
@@ -18,7 +19,8 @@ watch the same publications on a virtual clock; on txtproof's side the real core
 all authoritative servers have the record until it is found; what is given up is never found. Whoever looks, the look
 is counted as txtproof's own: one question where the first server lacks the record, and {1 + 2 * ADDRESSES} where it
 has it (all {ADDRESSES} addresses are asked for the record and for the SOA). So this compares schedules, not how well
-each one looks.
+each one looks. Only txtproof searches, now and then, where the value may stand by mistake: that is {SEARCHED} questions
+more each time, and counted.
 
 txtproof is there twice: as it looks where it does not know the provider, and as it looks once {f.EARLIER} earlier
 publications there have taught it (core/delays.py): at the instants that cut what the provider has taken into equal

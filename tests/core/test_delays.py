@@ -47,6 +47,12 @@ def test_nothing_is_learned_where_nobody_looked_in_time() -> None:
     assert served(missed(0, 3000), NOW + hour) is not None
 
 
+def test_a_cache_that_lags_says_nothing_of_the_publisher() -> None:
+    cached = Miss(Reason.NEGATIVE_CACHE, "9.9.9.9", (), changes_in=s(30))
+    v = seen(missed(0, 2), cached, now=NOW + s(6)).verification
+    assert v.missed == NOW + s(2)
+
+
 def test_what_could_not_be_seen_is_no_miss_and_narrows_nothing() -> None:
     v = decide(missed(0, 2), Unseen(Reason.TIMEOUT, ""), NOW + s(6), POLICY).verification
     assert v.missed == NOW + s(2)

@@ -25,7 +25,6 @@ from txtproof.core.observations import (
 )
 from txtproof.core.policy import Policy
 from txtproof.core.publishing import find_route, intended, record_name, record_value, settled
-from txtproof.core.reasons import Reason
 from txtproof.core.setbacks import bounded, on_its_way
 from txtproof.core.telling import DAILY, evidence, problem, stamp, tell
 from txtproof.core.values import replace
@@ -67,7 +66,7 @@ def _look(v: Verification, now: datetime, policy: Policy) -> Look:
     expected = record_value(v, policy)
     former = tuple((line.generation, line.value.encode()) for line in v.ledger if line.value != expected)
     zone = v.zone if v.zone_until is not None and now < v.zone_until else None
-    return Look(v.domain or "", record_name(v, policy), expected.encode(), former, zone, is_thorough(v))
+    return Look(v.domain or "", record_name(v, policy), expected.encode(), former, zone, is_thorough(v, now))
 
 
 def _missed(going: Decision, seen: Miss, now: datetime, policy: Policy) -> Decision:
@@ -83,7 +82,8 @@ def _missed(going: Decision, seen: Miss, now: datetime, policy: Policy) -> Decis
         v,
         looks=looks,
         failures=0,
-        missed=v.missed if seen.reason is Reason.NEGATIVE_CACHE else now,
+        # who can say when its answer changes is a cache: the zone's own servers have the record
+        missed=now if seen.changes_in is None else v.missed,
         reason=reason,
         detail=detail,
         servers=seen.servers,
