@@ -3,24 +3,28 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import redis
 
-from tests.core.rows import REFUSED, publishing, requested, seen
+from tests.core.rows import REFUSED, checking, publishing, requested, seen, verified
 from txtproof.adapters.clock import new_id
 from txtproof.adapters.cloud_events import encode, encode_credential
 from txtproof.adapters.redis_connection import open_redis
 from txtproof.adapters.redis_store import RedisStore
 from txtproof.adapters.redis_turns import RedisTurns
 from txtproof.core.decisions import Decision
+from txtproof.core.delays import Served
 from txtproof.core.model import Step
 from txtproof.core.observations import Attach, Observation, Poisoned
+from txtproof.core.values import replace
 from txtproof.ports import Arrival, Commit, Turn, Verdict
 from txtproof.rehearsal.valkey import free_port
 
@@ -64,17 +68,21 @@ def data(text: str) -> Any:
 
 def put_blocked(url: str, observation: Observation = REFUSED) -> None:
     """Leave a blocked verification in the store, as a worker leaves it."""
-    decision: Decision = seen(publishing(), observation)
+    put(url, seen(publishing(), observation))
+
+
+def put(url: str, decision: Decision) -> None:
+    """Leave a verification in the store."""
     v = decision.verification
 
-    async def put() -> None:
+    async def store() -> None:
         async with open_redis(url) as client:
             store = RedisStore(client, encode)
             await store.accept([Arrival(v.key, Attach(), (requested(), ()))])
             (row,) = (await store.claim(Step.REQUEST_CODE, 1)).rows
-            await store.commit([Commit(row, 1, v, decision.events)])
+            await store.commit([Commit(row, 1, v, decision.events, served=decision.served)])
 
-    asyncio.run(put())
+    asyncio.run(store())
 
 
 def test_request_then_status_list_and_events_tell_of_it(redis_url: str) -> None:
@@ -149,6 +157,39 @@ def test_resume_without_an_id_is_for_all_that_are_blocked(redis_url: str) -> Non
     assert out(redis_url, "resume") == "42/7: will be tried again\n"
 
 
+def test_a_look_on_command_is_taken_once_a_minute(redis_url: str) -> None:
+    out(redis_url, "request", "42", "7")
+    assert complaint(1, redis_url, "check-now", "42/7") == (
+        "Error: 42/7 is requested: looks begin once its record is published"
+    )
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+    put(redis_url, Decision(checking()))
+    assert out(redis_url, "check-now", "42/7") == "42/7: is looked at now\n"
+    with redis.Redis.from_url(redis_url) as client:
+        client.flushall()
+        seconds, _ = client.time()
+    put(redis_url, Decision(replace(checking(), asked=datetime.fromtimestamp(seconds, UTC))))
+    said = complaint(1, redis_url, "check-now", "42/7")
+    assert re.fullmatch(r"Error: rate limited, again in ([4-5]\d|60) s", said)
+    with redis.Redis.from_url(redis_url) as client:
+        assert not client.exists("txtproof:inbox:42/7")
+
+
+def test_publishers_are_listed_with_how_long_they_take(redis_url: str) -> None:
+    assert out(redis_url, "publishers") == ""
+    for name, seconds in (("corp", 1.25), ("\x1b[2J", 3601)):
+        put(redis_url, Decision(verified(), served=Served(name, timedelta(seconds=seconds))))
+        with redis.Redis.from_url(redis_url) as client:
+            client.delete("txtproof:v:42/7")
+    assert out(redis_url, "publishers").splitlines() == [
+        f"{chr(92)}x1b[2J                    served after 3,601.0 s (median), 3,601.0 s (p95); publications: 1",
+        "corp                    served after 1.2 s (median), 1.2 s (p95); publications: 1",
+    ]
+    shown = out(redis_url, "publishers", "--json").splitlines()[1]
+    assert data(shown) == {"publisher": "corp", "publications": 1, "medianSeconds": 1.2, "p95Seconds": 1.2}
+
+
 def test_no_output_has_the_code(redis_url: str) -> None:
     put_blocked(redis_url)
     for arguments in (["status", "42/7"], ["status", "42/7", "--json"], ["list", "--json"], ["events", "--json"]):
@@ -203,7 +244,7 @@ def test_usage_names_the_command_as_it_is_installed(redis_url: str) -> None:
     assert run(redis_url, "status").stderr.startswith("Usage: txtproof status [OPTIONS] ORG/DOMAIN_ID\n")
 
 
-@pytest.mark.parametrize("command", ["status", "cancel", "resume"])
+@pytest.mark.parametrize("command", ["status", "cancel", "check-now", "resume"])
 def test_what_is_not_there_is_said_and_ends_with_1(redis_url: str, command: str) -> None:
     assert complaint(1, redis_url, command, "42/9") == "Error: there is no verification of 42/9: request it first"
 
@@ -244,7 +285,7 @@ def test_help_and_version_need_no_redis() -> None:
     done = run(None, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Usage: txtproof [OPTIONS] COMMAND [ARGS]...\n")
-    for name in ("request", "status", "list", "cancel", "resume", "events"):
+    for name in ("request", "status", "list", "cancel", "check-now", "publishers", "resume", "events"):
         assert f"\n  {name} " in done.stdout
 
 

@@ -25,7 +25,7 @@ def test_the_task_that_it_shows_is_accepted() -> None:
 
 def test_it_shows_every_command_and_no_other() -> None:
     (block,) = re.findall(r"```sh\n(txtproof .*?)```", README, re.DOTALL)
-    shown = set(re.findall(r"^txtproof (\w+)", block, re.MULTILINE))
+    shown = set(re.findall(r"^txtproof ([\w-]+)", block, re.MULTILINE))
     assert shown == set(cli.commands)
 
 

@@ -18,9 +18,9 @@ from txtproof.adapters.redis_connection import check_redis_url
 from txtproof.cli_arguments import DomainType, KeyType, MomentType
 from txtproof.cli_explain import Explanation, look_at, look_for, options_from
 from txtproof.cli_explain import explain as explaining
-from txtproof.cli_views import as_data, as_line, as_text, event_line, printable, sentence
+from txtproof.cli_views import as_data, as_line, as_text, delays_data, delays_line, event_line, printable, sentence
 from txtproof.core.model import Key, State, Verification
-from txtproof.core.observations import Cancel, Release, Resume
+from txtproof.core.observations import Cancel, CheckNow, Release, Resume
 from txtproof.core.orders import Order, Refusal, Request
 from txtproof.desk import Desk, open_desk
 from txtproof.ports import StoreUnavailable, Welcome
@@ -72,6 +72,15 @@ def cancel(key: Key, as_json: bool) -> None:
     """End a verification that is not wanted any more."""
     order = Order(key, Cancel())
     _with_desk(lambda desk: _take(desk, order, as_json, {Welcome.ATTACHED: "will be cancelled"}))
+
+
+@cli.command(name="check-now")
+@key_argument
+@as_json
+def check_now(key: Key, as_json: bool) -> None:
+    """Have a domain looked at now, once a minute at the most; its planned looks stay as they are."""
+    order = Order(key, CheckNow())
+    _with_desk(lambda desk: _take(desk, order, as_json, {Welcome.ATTACHED: "is looked at now"}))
 
 
 @cli.command()
@@ -172,6 +181,18 @@ def list_(state: str | None, as_json: bool) -> None:
     async def show(desk: Desk) -> None:
         async for found in desk.list(State(state) if state else None):
             click.echo(_json(as_data(found)) if as_json else as_line(found))
+
+    _with_desk(show)
+
+
+@cli.command()
+@as_json
+def publishers(as_json: bool) -> None:
+    """List publishers, and how long each takes until all name servers serve what it was given."""
+
+    async def show(desk: Desk) -> None:
+        for name, known in sorted((await desk.delays()).items()):
+            click.echo(_json(delays_data(name, known)) if as_json else delays_line(name, known))
 
     _with_desk(show)
 

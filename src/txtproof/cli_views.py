@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from txtproof.core.delays import Delays
 from txtproof.core.explaining import because, explained
 from txtproof.core.model import State, Verification
 from txtproof.core.reasons import EXPLANATIONS
@@ -88,6 +89,22 @@ def event_line(raw: bytes) -> str:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         line = text
     return printable(line.rstrip())
+
+
+def delays_data(publisher: str, known: Delays) -> dict[str, Any]:
+    """Return what `publishers --json` shows of one."""
+    return {
+        "publisher": publisher,
+        "publications": known.publications,
+        "medianSeconds": round(known.median.total_seconds(), 1),
+        "p95Seconds": round(known.p95.total_seconds(), 1),
+    }
+
+
+def delays_line(publisher: str, known: Delays) -> str:
+    """Return one line of `publishers`."""
+    median, p95 = (f"{time.total_seconds():,.1f} s" for time in (known.median, known.p95))
+    return printable(f"{publisher:<24}served after {median} (median), {p95} (p95); publications: {known.publications}")
 
 
 def title(v: Verification) -> str:

@@ -10,6 +10,9 @@ from txtproof.adapters.redis_connection import open_redis
 from txtproof.adapters.redis_register import RedisRegister
 from txtproof.adapters.redis_store import RedisStore
 from txtproof.adapters.redis_turns import RedisTurns
+from txtproof.core.commanded import why_not_now
+from txtproof.core.model import Key
+from txtproof.core.observations import CheckNow
 from txtproof.core.orders import Order, Refusal
 from txtproof.core.policy import Policy
 from txtproof.ports import Welcome
@@ -20,7 +23,9 @@ class Desk:
     """What an operator can ask for and see."""
 
     def __init__(self, store: RedisStore, register: RedisRegister, turns: RedisTurns) -> None:
+        self._store = store
         self._acceptance = Acceptance(store, Policy(), new_id, turns)
+        self.delays = store.delays
         self.find = register.find
         self.list = register.list
         self.parked = register.parked
@@ -28,8 +33,15 @@ class Desk:
 
     async def take(self, order: Order) -> Welcome | Refusal:
         """Take an order; the workers hear of it within a second."""
+        if isinstance(order.wish, CheckNow) and (refusal := await self._why_not_now(order.key)):
+            return refusal
         (outcome,) = await self._acceptance.accept([Delivery(order)])
         return refused(order.key, outcome) or outcome
+
+    async def _why_not_now(self, key: Key) -> Refusal | None:
+        """Say at once what the row's next visit would find."""
+        found = await self.find(key)
+        return why_not_now(found, await self._store.now()) if found and not found.state.terminal else None
 
 
 @asynccontextmanager

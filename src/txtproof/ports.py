@@ -3,12 +3,13 @@
 Adapters return values; what the outside did wrong is a value too, never an exception.
 """
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from txtproof.core.decisions import Look
+from txtproof.core.delays import Delays, Served
 from txtproof.core.events import Event
 from txtproof.core.model import Key, Record, State, Step, Verification
 from txtproof.core.observations import (
@@ -163,6 +164,8 @@ class Commit(Value, frozen=True):
     """True in the middle of a visit."""
     heard: int = 0
     """How many commands of the row's inbox are dealt with: they are removed, and what came later stays."""
+    served: Served | None = None
+    """What was learned of a publisher: it joins the latest that are known of it."""
 
 
 class Outcome(StrEnum):
@@ -225,6 +228,9 @@ class Store(Protocol):
 
     async def due(self) -> frozenset[Step]:
         """Return the lanes that have work now."""
+
+    async def delays(self) -> Mapping[str, Delays]:
+        """Return what was learned of each publisher."""
 
     async def audit(self) -> int:
         """Put back rows with a step that no lane holds; return how many there were (AUDIT). It reads every row."""

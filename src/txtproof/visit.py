@@ -14,6 +14,7 @@ from txtproof.core.machine import decide
 from txtproof.core.model import Step
 from txtproof.core.observations import Observation, Poisoned, Woken
 from txtproof.core.policy import Policy
+from txtproof.core.values import replace
 from txtproof.group_commit import GroupCommit
 from txtproof.ports import Clock, Commit, Outcome, Row
 
@@ -63,18 +64,21 @@ class Visit:
 
     def _see(self, seen: Observation) -> None:
         """Decide by what was seen; events wait for the next commit."""
-        untold = self._decision.events
+        untold, served = self._decision.events, self._decision.served
         after = decide(self._decision.verification, seen, self._now(), self._means.policy)
-        self._decision = Decision(after.verification, after.effect, (*untold, *after.events)) if untold else after
+        if untold or served:
+            after = replace(after, events=(*untold, *after.events), served=after.served or served)
+        self._decision = after
 
     async def _commit(self, *, keep_lease: bool) -> bool:
         """Make it last; return False where the row is somebody else's by now, and nothing may be done any more."""
-        v, events = self._decision.verification, self._decision.events
+        v, events, served = self._decision.verification, self._decision.events, self._decision.served
         if keep_lease and not events and (v is self._committed or v == self._committed):
             return True
         self._commits += 1
         heard = len(self._row.inbox) if self._commits == 1 else 0
-        outcome = await self._means.commits.commit(Commit(self._row, self._commits, v, events, keep_lease, heard))
+        change = Commit(self._row, self._commits, v, events, keep_lease, heard, served)
+        outcome = await self._means.commits.commit(change)
         if outcome is Outcome.FENCED:
             log.info("%s: taken over by another worker", v.key)
             return False

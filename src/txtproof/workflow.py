@@ -13,6 +13,7 @@ from txtproof.core.decisions import Effect, FindRoute, Look, Publish, RequestCod
 from txtproof.core.model import Step
 from txtproof.core.observations import Observation
 from txtproof.core.policy import Policy
+from txtproof.core.values import replace
 from txtproof.group_commit import GroupCommit
 from txtproof.lane import Lane
 from txtproof.politeness import NEXUS, Politeness, credential_of
@@ -68,7 +69,7 @@ class Workflow:
         `stopping` says so. Raises StoreUnavailable when the store does not answer.
         """
         await self.store.recover(step)
-        lane = Lane(self._means(step), self.store, self.turns, step, self.timeouts.visit, self.in_flight)
+        lane = Lane(await self._means(step), self.store, self.turns, step, self.timeouts.visit, self.in_flight)
         ends = self.clock.elapsed() + patience.total_seconds()
         more = True
         try:
@@ -88,8 +89,11 @@ class Workflow:
         finally:
             await lane.aclose()
 
-    def _means(self, step: Step) -> Means:
-        return Means(GroupCommit(self.store), partial(self.perform, step), self.clock, self.policy)
+    async def _means(self, step: Step) -> Means:
+        policy = self.policy
+        if step is Step.CHECK_RECORD:
+            policy = replace(policy, delays=await self.store.delays())
+        return Means(GroupCommit(self.store), partial(self.perform, step), self.clock, policy)
 
     async def perform(self, lane: Step, effect: Effect) -> Observation:
         """Act on the world; what it answers is a value, never an exception."""

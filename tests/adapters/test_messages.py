@@ -12,7 +12,7 @@ from txtproof.adapters.message_faults import problem
 from txtproof.adapters.message_json import DEEPEST, LARGEST
 from txtproof.adapters.messages import read_order, read_request
 from txtproof.core.model import Key
-from txtproof.core.observations import Cancel, Resume
+from txtproof.core.observations import Cancel, CheckNow, Resume
 from txtproof.core.orders import Order, Refusal, Request
 
 DATA = {"organizationId": 42, "domainId": 7, "domain": "example.test"}
@@ -78,6 +78,11 @@ def kind(name: str, version: str = "v1") -> str:
             id="cancel",
         ),
         pytest.param(
+            event(type=kind("check-now"), data={"organizationId": 42, "domainId": 7}),
+            Order(Key(42, 7), CheckNow()),
+            id="check-now",
+        ),
+        pytest.param(
             event(type=kind("resume"), data={"organizationId": 42, "domainId": 7}),
             Order(Key(42, 7), Resume()),
             id="resume",
@@ -89,7 +94,7 @@ def test_a_message_that_keeps_to_the_contract_is_an_order(raw: bytes, order: Ord
 
 
 CORRELATION = "correlationid: write 1 to 256 printable ASCII characters"
-TYPE = "type: write com.txtproof.verification.request.v1, .cancel.v1 or .resume.v1"
+TYPE = "type: write com.txtproof.verification.request.v1, .cancel.v1, .check-now.v1 or .resume.v1"
 WHOLE = "write a whole number from 1 to 2147483647"
 
 

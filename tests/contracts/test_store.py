@@ -21,9 +21,10 @@ from txtproof.adapters.redis_register import RedisRegister
 from txtproof.adapters.redis_store import RedisStore
 from txtproof.core.admission import admitted
 from txtproof.core.decisions import Decision
+from txtproof.core.delays import KEPT, Served, learned
 from txtproof.core.events import Event
 from txtproof.core.model import Key, Record, State, Step, Verification
-from txtproof.core.observations import Attach, Cancel, Command, Release, Resume
+from txtproof.core.observations import Attach, Cancel, CheckNow, Command, Release, Resume
 from txtproof.core.orders import Request
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
@@ -250,7 +251,7 @@ async def test_a_command_waits_in_the_inbox_and_makes_an_idle_row_due(bench: Ben
     (row,) = await bench.claim()
     await bench.commit(row, replace(row.verification, wake=await bench.now() + timedelta(days=1)))
     deadline = await bench.now() + timedelta(days=9, microseconds=123)
-    commands = (Cancel(), Resume(), Attach(deadline, "example.test", "signup-1"))
+    commands = (Cancel(), CheckNow(), Resume(), Release(), Attach(deadline, "example.test", "signup-1"))
     for command in commands:
         assert await bench.tell(command) is Welcome.ATTACHED
     (heard,) = await bench.claim()
@@ -287,6 +288,23 @@ async def test_a_visit_that_dies_leaves_its_commands_to_the_next(bench: Bench) -
     await bench.passing(LEASE)
     (row,) = await bench.claim()
     assert row.inbox == (Cancel(),)
+
+
+async def test_what_a_commit_has_learned_joins_the_latest_of_its_publisher_once(bench: Bench) -> None:
+    await bench.create()
+    (row,) = await bench.claim()
+    assert await bench.store.delays() == {}
+    served = Served("corp", timedelta(seconds=1))
+    for outcome in (Outcome.COMMITTED, Outcome.APPLIED):
+        assert await bench.commit(row, keep_lease=True, served=served) is outcome
+    assert await bench.store.delays() == {"corp": learned([served.after])}
+    delays = [timedelta(milliseconds=number) for number in range(2, KEPT + 9)]
+    for number, delay in enumerate(delays, 2):
+        await bench.commit(row, number=number, keep_lease=True, served=Served("corp", delay))
+    await bench.commit(row, number=99, served=Served("other", timedelta(days=30)))
+    assert await bench.commit(row, number=100, served=served) is Outcome.FENCED
+    expected = {"corp": learned(delays[-KEPT:]), "other": learned([timedelta(days=30)])}
+    assert await bench.store.delays() == expected
 
 
 async def test_a_newborn_that_comes_twice_is_created_once(bench: Bench) -> None:

@@ -16,6 +16,7 @@ from txtproof.core.observations import (
     Ambiguous,
     Blocked,
     Cancel,
+    CheckNow,
     CodeIssued,
     Match,
     Miss,
@@ -67,7 +68,7 @@ class Crashes(RuleBasedStateMachine):
     def the_servers_serve_or_not(self, serving: bool) -> None:
         self.serving = serving
 
-    @rule(command=st.sampled_from([Cancel(), Resume()]))
+    @rule(command=st.sampled_from([Cancel(), CheckNow(), Resume()]))
     def a_command_arrives(self, command: Observation) -> None:
         if isinstance(command, Cancel) and self.now < NOW + timedelta(hours=1):
             return  # or hardly any run would come far

@@ -8,7 +8,7 @@ import pytest
 from tests.core.rows import NOW, blocked_in_publishing, checking, parked, publishing, requested, seen, verified
 from txtproof.core.explaining import because
 from txtproof.core.model import Verification
-from txtproof.core.observations import Miss, Queued, Unreachable, Unseen
+from txtproof.core.observations import CheckNow, Miss, Queued, Unreachable, Unseen
 from txtproof.core.reasons import Reason
 from txtproof.core.values import replace
 
@@ -34,6 +34,10 @@ def ending() -> Verification:
         (
             lambda: seen(checking(), Miss(Reason.NEGATIVE_CACHE, "", (), timedelta(seconds=9))).verification,
             "what the resolver remembers ends then",
+        ),
+        (
+            lambda: seen(checking(), MISS, CheckNow(), now=NOW).verification,
+            "somebody asked for a look",
         ),
         (expiring, "its code expires then"),
         (ending, "its deadline passes then"),

@@ -8,11 +8,12 @@ from tests.core.rows import NOW, checking, seen
 from txtproof.core.decisions import Look
 from txtproof.core.events import EventKind
 from txtproof.core.model import Verification
-from txtproof.core.observations import Miss, Woken
+from txtproof.core.observations import CheckNow, Miss, Woken
 from txtproof.core.reasons import Reason
 from txtproof.core.values import replace
-from txtproof.core.wording import BATCH, SEARCH_AT, SEARCH_EVERY
+from txtproof.core.wording import BATCH, SEARCH_AFTER, SEARCH_EVERY
 
+SECOND = timedelta(seconds=1)
 EMPTY = (Reason.NO_SUCH_NAME, Reason.NO_TXT, Reason.OTHER_VALUE)
 FOUND = (Reason.DOUBLED_NAME, Reason.WRONG_NAME, Reason.WILDCARD_CNAME, Reason.UNSTEADY_ANSWERS)
 
@@ -44,7 +45,7 @@ def test_what_says_more_than_that_nothing_is_there_is_told_at_once(reason: Reaso
 @pytest.mark.parametrize("reason", FOUND)
 @pytest.mark.parametrize("plain", [*EMPTY, Reason.CNAME])
 def test_what_a_thorough_look_has_found_stands_until_the_next_one(reason: Reason, plain: Reason) -> None:
-    found = after(SEARCH_AT, miss(reason, "at d.test"))
+    found = after(SEARCH_EVERY - 1, miss(reason, "at d.test"))
     kept = [found]
     for _ in range(SEARCH_EVERY - 1):
         kept.append(seen(kept[-1], miss(plain), now=NOW + BATCH).verification)
@@ -53,13 +54,23 @@ def test_what_a_thorough_look_has_found_stands_until_the_next_one(reason: Reason
 
 
 def test_what_says_more_than_a_thorough_look_found_takes_its_place() -> None:
-    v = after(SEARCH_AT, miss(Reason.DOUBLED_NAME), miss(Reason.ALTERED_VALUE))
+    v = after(SEARCH_EVERY - 1, miss(Reason.DOUBLED_NAME), miss(Reason.ALTERED_VALUE))
     assert v.reason is Reason.ALTERED_VALUE
 
 
-def test_the_third_look_is_thorough_and_then_every_eighth() -> None:
-    looks = [seen(replace(checking(), looks=looks), Woken(), now=NOW).effect for looks in range(20)]
-    assert [place for place, one in enumerate(looks) if isinstance(one, Look) and one.thorough] == [2, 10, 18]
+@pytest.mark.parametrize(("passed", "thorough"), [(SEARCH_AFTER, [7, 15, 23]), (SEARCH_AFTER - SECOND, [])])
+def test_every_eighth_look_is_thorough_once_the_provider_has_had_its_time(
+    passed: timedelta, thorough: list[int]
+) -> None:
+    looks = [seen(replace(checking(), looks=looks), Woken(), now=NOW + passed).effect for looks in range(24)]
+    assert [place for place, one in enumerate(looks) if isinstance(one, Look) and one.thorough] == thorough
+
+
+def test_a_look_on_command_is_thorough() -> None:
+    waiting = replace(checking(), looks=2, wake=NOW + SECOND)
+    effect = seen(waiting, CheckNow(), Woken(), now=NOW).effect
+    assert isinstance(effect, Look)
+    assert effect.thorough
 
 
 def test_a_change_of_words_is_told() -> None:

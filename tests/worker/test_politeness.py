@@ -94,6 +94,7 @@ OURS = [
     KEYS.held(ANY),
     KEYS.calls("(nexus|publisher:[a-z]+)"),
     KEYS.turns,
+    KEYS.delays,
     KEYS.parked,
     KEYS.events,
     KEYS.commands,

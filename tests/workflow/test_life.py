@@ -1,13 +1,24 @@
 """Whole lives of verifications, against the public stand-ins, on a clock that jumps."""
 
 from datetime import timedelta
+from statistics import mean
 
 import pytest
 
-from tests.workflow.world import DOMAIN, KEY, World
+from tests.workflow.world import DOMAIN, KEY, SPF, World
+from txtproof.core.delays import ENOUGH
 from txtproof.core.events import TERMINAL_EVENTS
 from txtproof.core.model import Key, State
-from txtproof.core.observations import AlreadyVerified, Ambiguous, Blocked, Cancel, Rejected, Resume, Unreachable
+from txtproof.core.observations import (
+    AlreadyVerified,
+    Ambiguous,
+    Blocked,
+    Cancel,
+    CheckNow,
+    Rejected,
+    Resume,
+    Unreachable,
+)
 from txtproof.core.orders import Refusal, Request
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
@@ -90,6 +101,49 @@ async def test_a_refused_credential_blocks_is_tried_by_the_hour_and_on_resume(wo
     assert (await world.verification()).state is State.BLOCKED
     await world.run_until(State.VERIFIED)
     assert world.kinds()[:5] == ["accepted", "blocked", "resumed", "blocked", "resumed"]
+
+
+async def test_a_look_on_command_finds_what_was_put_right_and_otherwise_moves_nothing(world: World) -> None:
+    world.serving = False
+    await world.request()
+    while (await world.verification()).looks < 20:
+        await world.work()
+        await world.pass_on()
+    await world.work()
+    before = await world.verification()
+    assert await world.take(CheckNow()) is Welcome.ATTACHED
+    await world.work()
+    after = await world.verification()
+    assert (after.wake, after.looks, after.asked) == (before.wake, before.looks, world.clock.now())
+    world.serving = True
+    await world.take(CheckNow())
+    await world.work()
+    assert (await world.verification()).state is State.CHECKING, "within a minute there is no second one"
+    world.clock.advance(timedelta(seconds=60))
+    await world.take(CheckNow())
+    await world.work()
+    assert (await world.verification()).state is State.VERIFIED
+
+
+async def test_what_a_publisher_took_says_when_the_next_publication_is_looked_at(world: World) -> None:
+    async def verified_after(seconds: float, key: Key) -> float:
+        world.serving = False
+        await world.request(key)
+        await world.work()
+        published, served = world.clock.elapsed(), world.clock.elapsed() + seconds
+        while not world.serving:
+            await world.pass_on()
+            world.serving = world.clock.elapsed() >= served
+            await world.work()
+        assert (await world.verification(key)).state is State.VERIFIED
+        world.zones.put(DOMAIN, 300, SPF)
+        return world.clock.elapsed() - published - seconds
+
+    late = [await verified_after(55, Key(42, number)) for number in range(1, 41)]
+    assert mean(late[:ENOUGH]) > 10
+    assert mean(late[-ENOUGH:]) < 3
+    (known,) = (await world.store.delays()).values()
+    assert abs(known.median - timedelta(seconds=55)) < timedelta(seconds=2)
 
 
 async def test_no_route_blocks_until_there_is_one(world: World) -> None:

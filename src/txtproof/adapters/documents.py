@@ -68,6 +68,9 @@ class _Document(_Lists):
     history: list[tuple[int, int, str | None]]
     zone: str | None = None
     zone_until: int | None = None
+    asked: int | None = None
+    planned: int | None = None
+    missed: int | None = None
 
 
 _ENCODER = msgspec.msgpack.Encoder()
@@ -105,6 +108,9 @@ def write_verification(v: Verification) -> bytes:
             [(since(one.time), _STATE[one.state], one.reason) for one in v.history],
             v.zone,
             since(v.zone_until) if v.zone_until else None,
+            since(v.asked) if v.asked else None,
+            since(v.planned) if v.planned else None,
+            since(v.missed) if v.missed else None,
         )
     )
 
@@ -147,6 +153,9 @@ def _read(key: Key, identity: str, given: _Document) -> Verification:
         failures=given.failures,
         turn=None if given.turn is None else at(given.turn),
         told=None if given.told is None else at(given.told),
+        asked=None if given.asked is None else at(given.asked),
+        planned=None if given.planned is None else at(given.planned),
+        missed=None if given.missed is None else at(given.missed),
         sequence=given.sequence,
         correlation_id=given.correlation_id,
         history=tuple(

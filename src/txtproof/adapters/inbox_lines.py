@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from txtproof.core.observations import Attach, Cancel, Command, Release, Resume
+from txtproof.core.observations import Attach, Cancel, CheckNow, Command, Release, Resume
 
 
 class _Attach(BaseModel):
@@ -16,7 +16,7 @@ class _Attach(BaseModel):
 
 
 class _Bare(BaseModel):
-    kind: Literal["cancel", "resume", "release"]
+    kind: Literal["cancel", "check_now", "resume", "release"]
 
 
 _COMMAND: TypeAdapter[_Attach | _Bare] = TypeAdapter(Annotated[_Attach | _Bare, Field(discriminator="kind")])
@@ -29,6 +29,8 @@ def write_command(command: Command) -> bytes:
             line: _Attach | _Bare = _Attach(deadline=deadline, domain=domain, correlation_id=correlation_id)
         case Cancel():
             line = _Bare(kind="cancel")
+        case CheckNow():
+            line = _Bare(kind="check_now")
         case Resume():
             line = _Bare(kind="resume")
         case Release():
@@ -43,6 +45,8 @@ def read_command(text: bytes) -> Command:
             return Attach(deadline, domain, correlation_id)
         case _Bare(kind="cancel"):
             return Cancel()
+        case _Bare(kind="check_now"):
+            return CheckNow()
         case _Bare(kind="resume"):
             return Resume()
         case _:

@@ -15,7 +15,7 @@ from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Fiel
 from txtproof.adapters.message_faults import Fault, Refused
 from txtproof.adapters.message_json import parse, parse_any, unwritable
 from txtproof.core.model import MAX_ID, Key
-from txtproof.core.observations import Cancel, Resume
+from txtproof.core.observations import Cancel, CheckNow, Resume
 from txtproof.core.orders import Order, Refusal, Request
 from txtproof.domains import BadDomain, parse_domain
 
@@ -35,7 +35,7 @@ _WRITE = {
     "correlationid": "write 1 to 256 printable ASCII characters",
     "id": "write a text that is not empty",
     "source": "write a text that is not empty",
-    "type": f"write {PREFIX}request.v1, .cancel.v1 or .resume.v1",
+    "type": f"write {PREFIX}request.v1, .cancel.v1, .check-now.v1 or .resume.v1",
     "data": "write an object with the members of the contract",
 }
 
@@ -158,18 +158,15 @@ def _domain(given: str | None) -> str | None:
         raise Refused(Fault.BAD_DOMAIN, f"domain: {bad}") from None
 
 
-def _cancel(data: dict[str, Any], _correlation: str | None) -> Order:
-    return Order(_key(_checked(_Data, data)), Cancel())
-
-
-def _resume(data: dict[str, Any], _correlation: str | None) -> Order:
-    return Order(_key(_checked(_Data, data)), Resume())
+def _bare(wish: Cancel | CheckNow | Resume) -> Callable[[dict[str, Any], str | None], Order]:
+    return lambda data, _correlation: Order(_key(_checked(_Data, data)), wish)
 
 
 _COMMANDS: dict[str, Callable[[dict[str, Any], str | None], Order]] = {
     "request": _request,
-    "cancel": _cancel,
-    "resume": _resume,
+    "cancel": _bare(Cancel()),
+    "check-now": _bare(CheckNow()),
+    "resume": _bare(Resume()),
 }
 
 

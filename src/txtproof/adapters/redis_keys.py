@@ -39,6 +39,11 @@ class Keys:
         return f"{self.prefix}:turns"
 
     @property
+    def delays(self) -> str:
+        """Return the latest delays of each publisher: a field of at most 256 bytes for each."""
+        return f"{self.prefix}:delays"
+
+    @property
     def parked(self) -> str:
         """Return the rows that were set aside: each leaves at its next commit."""
         return f"{self.prefix}:parked"

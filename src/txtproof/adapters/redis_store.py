@@ -6,10 +6,11 @@ them. All times are the server's.
 
 import logging
 import math
-from collections.abc import Callable, Iterator, Sequence
+import struct
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from redis.asyncio import Redis
@@ -19,6 +20,7 @@ from txtproof.adapters.documents import read_verification, write_verification
 from txtproof.adapters.inbox_lines import read_command, write_command
 from txtproof.adapters.redis_connection import slices, speaking
 from txtproof.adapters.redis_keys import PREFIX, Keys
+from txtproof.core.delays import KEPT, Delays, learned
 from txtproof.core.events import Event, EventKind, Json
 from txtproof.core.model import Key, State, Step, Verification
 from txtproof.core.reasons import EXPLANATIONS, Reason
@@ -99,8 +101,8 @@ class RedisStore:
             changes = _packed([self._change(commit) for commit in batch])
             with speaking(self._redis):
                 replies = await self._commit(
-                    [self._held, self._keys.events, self._keys.parked, *rows],
-                    [self._keys.prefix, self._retention, changes],
+                    [self._held, self._keys.events, self._keys.parked, self._keys.delays, *rows],
+                    [self._keys.prefix, self._retention, changes, KEPT],
                 )
             outcomes += [Outcome(reply.decode()) for reply in replies]
         return outcomes
@@ -129,6 +131,12 @@ class RedisStore:
                     pipe.zcount(self._keys.lane(step), "-inf", now)
                 counts = await pipe.execute()
         return frozenset(step for step, count in zip(Step, counts, strict=True) if count)
+
+    async def delays(self) -> Mapping[str, Delays]:
+        """Return what was learned of each publisher."""
+        with speaking(self._redis):
+            held = cast("dict[bytes, bytes]", await self._redis.hgetall(self._keys.delays))
+        return {publisher.decode(): learned(_delays(known)) for publisher, known in held.items()}
 
     async def audit(self) -> int:
         """Put back rows with a step that no lane holds."""
@@ -187,6 +195,7 @@ class RedisStore:
             commit.heard,
             v.parked,
             [_bytes(self._encode(event)) for event in commit.events],
+            *((commit.served.publisher, _length(commit.served.after)) if commit.served else ()),
         ]
 
     async def _set_aside(self, found: Sequence[Any]) -> None:
@@ -236,6 +245,10 @@ def _batches(items: Sequence[Any]) -> Iterator[Sequence[Any]]:
 def _bytes(given: bytes) -> msgspec.Raw:
     """Write bytes as MessagePack's text (str 32): the server's reader knows no other kind of string."""
     return msgspec.Raw(b"\xdb" + len(given).to_bytes(4, "big") + given)
+
+
+def _delays(known: bytes) -> list[timedelta]:
+    return [_MILLISECOND * one for (one,) in struct.iter_unpack(">I", known)]
 
 
 def _letter(step: Step | None) -> str:

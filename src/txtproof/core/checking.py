@@ -3,7 +3,9 @@
 from datetime import datetime
 
 from txtproof.core import schedule
+from txtproof.core.commanded import beside_the_curve
 from txtproof.core.decisions import Decision, Effect, Look
+from txtproof.core.delays import learned_pause, served
 from txtproof.core.ending import ended
 from txtproof.core.events import EventKind
 from txtproof.core.explaining import because
@@ -45,17 +47,17 @@ def checking(v: Verification, seen: Observation, now: datetime, policy: Policy) 
             # only the repair failed: the record may stand all the same, and the judge is DNS
             return Decision(v, _look(v, now, policy))
         case Match(servers=servers):
-            return ended(v, State.VERIFIED, now, policy, servers=servers)
+            return replace(ended(v, State.VERIFIED, now, policy, servers=servers), served=served(v, now))
         case Miss():
-            return _told(_missed(on_its_way(v, now), seen, now), v, now)
+            return _told(beside_the_curve(_missed(on_its_way(v, now), seen, now, policy), v), v, now)
         case Unseen():
-            return _told(_unseen(on_its_way(v, now), seen, now), v, now)
+            return _told(beside_the_curve(_unseen(on_its_way(v, now), seen, now), v), v, now)
         case _:
             return Decision(v)
 
 
 def _first_effect(v: Verification, now: datetime, policy: Policy) -> Effect:
-    if v.looks and v.looks % REPAIR_EVERY == 0:
+    if v.looks and v.looks % REPAIR_EVERY == 0 and v.planned is None:
         return find_route(v, policy)
     return _look(v, now, policy)
 
@@ -64,20 +66,24 @@ def _look(v: Verification, now: datetime, policy: Policy) -> Look:
     expected = record_value(v, policy)
     former = tuple((line.generation, line.value.encode()) for line in v.ledger if line.value != expected)
     zone = v.zone if v.zone_until is not None and now < v.zone_until else None
-    return Look(v.domain or "", record_name(v, policy), expected.encode(), former, zone, is_thorough(v))
+    return Look(v.domain or "", record_name(v, policy), expected.encode(), former, zone, is_thorough(v, now))
 
 
-def _missed(going: Decision, seen: Miss, now: datetime) -> Decision:
+def _missed(going: Decision, seen: Miss, now: datetime, policy: Policy) -> Decision:
     v = going.verification
     looks = v.looks + 1
-    pause = schedule.jittered(schedule.pause_after(looks), v.id, v.generation, looks)
     if seen.changes_in is not None:
         pause = min(max(seen.changes_in, schedule.CURVE[0]), schedule.LONGEST_PAUSE)
+    else:
+        curve = schedule.jittered(schedule.pause_after(looks), v.id, v.generation, looks)
+        pause = learned_pause(v, policy.delays.get(v.ledger[-1].publisher) if v.ledger else None, now, curve)
     reason, detail = worded(v, seen, now)
     missed = replace(
         v,
         looks=looks,
         failures=0,
+        # who can say when its answer changes is a cache: the zone's own servers have the record
+        missed=now if seen.changes_in is None else v.missed,
         reason=reason,
         detail=detail,
         servers=seen.servers,

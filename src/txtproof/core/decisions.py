@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from txtproof.core.delays import Served
 from txtproof.core.events import Event
 from txtproof.core.model import Key, Record, Verification
 from txtproof.core.values import Value
@@ -66,3 +67,5 @@ class Decision(Value, frozen=True):
     verification: Verification
     effect: Effect | None = None
     events: tuple[Event, ...] = ()
+    served: Served | None = None
+    """What was learned of a publisher."""

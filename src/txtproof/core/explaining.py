@@ -64,6 +64,8 @@ def because(v: Verification) -> str:
 
 
 def _of_a_look(v: Verification) -> str:
+    if v.planned is not None:
+        return "somebody asked for a look"
     if v.reason is Reason.NEGATIVE_CACHE:
         return "what the resolver remembers ends then"
     if v.failures:

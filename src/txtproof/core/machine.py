@@ -8,6 +8,7 @@ changes nothing.
 from datetime import datetime
 
 from txtproof.core.checking import checking
+from txtproof.core.commanded import called_for
 from txtproof.core.decisions import Decision
 from txtproof.core.ending import cleaning_up, ended
 from txtproof.core.events import EventKind
@@ -15,6 +16,7 @@ from txtproof.core.model import State, Step, Verification
 from txtproof.core.observations import (
     Attach,
     Cancel,
+    CheckNow,
     Observation,
     Poisoned,
     PublishAnswer,
@@ -68,6 +70,8 @@ def decide(v: Verification, seen: Observation, now: datetime, policy: Policy) ->
 def _worked(v: Verification, seen: Observation, now: datetime, policy: Policy) -> Decision:
     """Have the state's own file say what follows."""
     match v.step:
+        case _ if isinstance(seen, CheckNow):
+            return called_for(v, now)
         case Step.REQUEST_CODE | Step.PUBLISH_RECORD if isinstance(seen, Queued):
             return in_line(v, seen)
         case Step.REQUEST_CODE:

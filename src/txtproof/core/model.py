@@ -157,6 +157,12 @@ class Verification(Value, frozen=True):
     """From when on that counts no more; None exactly when `zone` is."""
     told: datetime | None = None
     """When the last `checked` event went out."""
+    missed: datetime | None = None
+    """When a look missed it last, since the record was published."""
+    asked: datetime | None = None
+    """When the last look on command was asked for."""
+    planned: datetime | None = None
+    """When the next look was planned, while one on command comes before it."""
     sequence: int = 0
     """Number of the last event about this run."""
     correlation_id: str | None = None

@@ -169,6 +169,10 @@ class Resume(Value, frozen=True):
     """A person has acted: what is blocked is tried again at once."""
 
 
+class CheckNow(Value, frozen=True):
+    """Somebody wants a look at once: the record may have been put right."""
+
+
 class Release(Value, frozen=True):
     """A person has dealt with what made it poison: it may be worked on again."""
 
@@ -179,7 +183,7 @@ class Poisoned(Value, frozen=True):
     claims: int
 
 
-Command = Attach | Cancel | Resume | Release
+Command = Attach | Cancel | CheckNow | Resume | Release
 UpstreamAnswer = CodeIssued | AlreadyVerified | Rejected | Blocked | Unreachable | Ambiguous | Queued
 RouteAnswer = Routed | Blocked | Unreachable
 PublishAnswer = Published | Blocked | Unreachable | Ambiguous | Queued

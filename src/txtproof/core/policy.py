@@ -1,8 +1,10 @@
 """The rules that can be turned: plain data, filled from the settings."""
 
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Literal
 
+from txtproof.core.delays import Delays
 from txtproof.core.values import Value
 
 
@@ -32,3 +34,5 @@ class Policy(Value, frozen=True):
     """How long after the end the record is withdrawn, where `records` says so."""
     max_claims: int = 5
     """How often a row may be claimed without a commit before it counts as poison."""
+    delays: Mapping[str, Delays] = {}
+    """What was learned of each publisher: no setting, the store has it."""

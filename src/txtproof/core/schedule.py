@@ -3,9 +3,9 @@
 from datetime import datetime, timedelta
 from zlib import crc32
 
-CURVE = tuple(timedelta(seconds=s) for s in (2, 3, 5, 8, 12, 18, 27, 40, 60))
-"""Pauses between the first looks; then each is `GROWTH` times the one before."""
-GROWTH = 1.15
+CURVE = tuple(timedelta(seconds=s) for s in (2, 4, 7, 12, 20, 32, 50, 60))
+"""Pauses between the first looks; then each is `GROWTH` times the one before (docs/decisions/0013)."""
+GROWTH = 1.05
 LONGEST_PAUSE = timedelta(minutes=15)
 
 FEW = 16
@@ -21,7 +21,7 @@ def pause_after(looks: int) -> timedelta:
     place = max(looks, 1) - 1
     if place < len(CURVE):
         return CURVE[place]
-    # 1.15 ** 20 x 60 s is over the limit already: a large exponent must not overflow
+    # 1.05 ** 100 x 60 s is over the limit already: a large exponent must not overflow
     growth = GROWTH ** min(place - len(CURVE) + 1, 100)
     return min(CURVE[-1] * growth, LONGEST_PAUSE)
 

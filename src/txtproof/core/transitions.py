@@ -45,6 +45,8 @@ def to_requested(v: Verification, now: datetime, wake: datetime, reason: Reason 
         turn=None,
         zone=None,
         zone_until=None,
+        missed=None,
+        planned=None,
         told=None,
         history=entered(v, State.REQUESTED, now, reason),
     )
@@ -97,6 +99,7 @@ def to_blocked(v: Verification, now: datetime, wake: datetime, reason: Reason, d
         reason=reason,
         detail=detail,
         failures=0,
+        planned=None,
         history=v.history if known else entered(v, State.BLOCKED, now, reason),
     )
 
@@ -122,6 +125,7 @@ def to_end(v: Verification, state: State, now: datetime, reason: Reason | None, 
         detail=detail,
         failures=0,
         turn=None,
+        planned=None,
         history=entered(v, state, now, reason),
     )
 

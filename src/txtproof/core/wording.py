@@ -2,12 +2,15 @@
 
 from datetime import datetime, timedelta
 
-from txtproof.core.model import State, Verification
+from txtproof.core.delays import published
+from txtproof.core.model import Verification
 from txtproof.core.observations import Miss
 from txtproof.core.reasons import Reason
 
-SEARCH_EVERY, SEARCH_AT = 8, 2
-"""The third look is a thorough one, and then every eighth: it asks some ten questions in place of one."""
+SEARCH_EVERY = 8
+SEARCH_AFTER = timedelta(minutes=2)
+"""Every eighth look is a thorough one, of those that come so long after the publication, and every look on command: it
+asks up to ten questions in place of one, in vain where the provider is only slow (docs/decisions/0013)."""
 BATCH = timedelta(minutes=15)
 """How long a provider that has taken a record may take to serve it: some publish in batches."""
 
@@ -19,20 +22,22 @@ _EMPTY = frozenset({Reason.NO_SUCH_NAME, Reason.NO_TXT, Reason.OTHER_VALUE})
 """What a name server says before it has the record."""
 
 
-def is_thorough(v: Verification) -> bool:
-    """Say whether the next look searches where the value may stand by mistake."""
-    return v.looks % SEARCH_EVERY == SEARCH_AT
+def is_thorough(v: Verification, now: datetime) -> bool:
+    """Say whether a look now searches where the value may stand by mistake."""
+    if v.planned is not None:
+        return True
+    return v.looks % SEARCH_EVERY == SEARCH_EVERY - 1 and not _is_fresh(v, now, SEARCH_AFTER)
 
 
 def worded(before: Verification, seen: Miss, now: datetime) -> tuple[Reason, str]:
     """Return the reason and its particulars for a miss that was just seen."""
-    if seen.reason in _PLAIN and before.reason in _SEARCHED and not is_thorough(before):
+    if seen.reason in _PLAIN and before.reason in _SEARCHED and not is_thorough(before, now):
         return before.reason, before.detail
-    if seen.reason in _EMPTY and before.ledger and now < _published(before) + BATCH:
+    if seen.reason in _EMPTY and before.ledger and _is_fresh(before, now, BATCH):
         return Reason.NOT_YET_SERVED, seen.detail
     return seen.reason, seen.detail
 
 
-def _published(v: Verification) -> datetime:
-    """Return when the provider had taken the record: the row has been in `checking` since."""
-    return next((change.time for change in reversed(v.history) if change.state is State.CHECKING), v.accepted)
+def _is_fresh(v: Verification, now: datetime, within: timedelta) -> bool:
+    since = published(v)
+    return since is not None and now < since + within

@@ -1,11 +1,12 @@
 """A store in memory with the rules of the real one: leases, fences, inboxes, an outbox. Not for two processes."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Self
 
+from txtproof.core.delays import KEPT, Delays, learned
 from txtproof.core.events import Event
 from txtproof.core.model import Key, State, Step, Verification
 from txtproof.core.observations import Command
@@ -34,6 +35,7 @@ class MemoryStore:
         self._lanes: dict[Step, dict[Key, datetime]] = {step: {} for step in Step}
         self._held: dict[tuple[str, Step], dict[Key, int]] = {}
         self._worker = ""
+        self._delays: dict[str, list[timedelta]] = {}
         self.outbox: list[Event] = []
         """Every event, in order."""
         self.acknowledged: list[tuple[str, str, str]] = []
@@ -123,6 +125,10 @@ class MemoryStore:
                 row.inbox.clear()
             self._place(commit.verification, self._clock.now() if row.inbox else commit.verification.wake)
         self.outbox += commit.events
+        if commit.served is not None:
+            known = self._delays.setdefault(commit.served.publisher, [])
+            known.append(commit.served.after)
+            del known[:-KEPT]
         return Outcome.COMMITTED
 
     def _place(self, v: Verification, due: datetime | None) -> None:
@@ -157,6 +163,10 @@ class MemoryStore:
         """Return the lanes that have work now."""
         now = self._clock.now()
         return frozenset(step for step, lane in self._lanes.items() if any(due <= now for due in lane.values()))
+
+    async def delays(self) -> Mapping[str, Delays]:
+        """Return what was learned of each publisher."""
+        return {publisher: learned(known) for publisher, known in self._delays.items()}
 
     async def audit(self) -> int:
         """Put back rows with a step that no lane holds."""

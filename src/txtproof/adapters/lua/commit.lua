@@ -1,9 +1,11 @@
 -- COMMIT: change rows, their places in the lanes and the outbox together, each where its fence still holds.
 --
--- KEYS[1]  what this worker holds    KEYS[2]  the outbox stream    KEYS[3]  what is parked    KEYS[4...]  the rows
+-- KEYS[1]  what this worker holds    KEYS[2]  the outbox stream    KEYS[3]  what is parked
+-- KEYS[4]  delays of publishers (hash: publisher -> the latest in ms, 4 bytes each)    KEYS[5...]  the rows
 -- ARGV[1]  prefix of keys    ARGV[2]  retention in ms    ARGV[3]  the changes, in MessagePack, each a list of
 --   member, fence, number, document, lane's letter or '-', due in ms, ended, to keep the lease, commands heard, to park,
---   events
+--   events, and where something was learned: publisher, delay in ms
+-- ARGV[4]  delays kept of each publisher
 -- Reply, for each row: 'committed', 'applied' (this number was here before) or 'fenced' (it is somebody else's).
 local changes, members = cmsgpack.unpack(ARGV[3]), {}
 for at, change in ipairs(changes) do members[at] = change[1] end
@@ -11,7 +13,8 @@ local commands_wait = some_exist(inbox_of, members)
 local some_are_parked = redis.call('EXISTS', KEYS[3]) == 1
 local let_go, staying = {}, {}
 
-local function commit(member, fence, number, document, lane, due, ended, keep, heard, parked, events)
+local function commit(member, fence, number, document, lane, due, ended, keep, heard, parked, events, publisher,
+    delay)
   local row = read(redis.call('GET', row_of(member)))
   if not row or row.fence ~= fence then return 'fenced' end
   if row.commits >= number then return 'applied' end
@@ -51,6 +54,10 @@ local function commit(member, fence, number, document, lane, due, ended, keep, h
     redis.call('ZREM', KEYS[3], member)
   end
   for _, event in ipairs(events) do redis.call('XADD', KEYS[2], '*', 'event', event) end
+  if publisher then
+    local known = (redis.call('HGET', KEYS[4], publisher) or '') .. struct.pack('>I4', math.min(delay, 4294967295))
+    redis.call('HSET', KEYS[4], publisher, string.sub(known, -4 * ARGV[4]))
+  end
   return 'committed'
 end
 
