@@ -2,23 +2,22 @@
 
 import asyncio
 import errno
-import socket
 import time
 from dataclasses import dataclass
+from functools import partial
 
-import dns.asyncbackend
-import dns.asyncquery
 import dns.flags
-import dns.inet
 import dns.message
 import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from txtproof.adapters.dns import octets
+from txtproof.adapters.dns.bounds import is_modest
+from txtproof.adapters.dns.datagrams import Silence
+from txtproof.adapters.dns.question import HEADER, PAYLOAD, is_cut
 from txtproof.core.reasons import Reason
 
-PAYLOAD = 1232
-"""EDNS buffer size that needs no fragments (DNS Flag Day 2020)."""
 UDP_WITHIN = 1.5
 TCP_WITHIN = 2.5
 """Seconds for one try."""
@@ -88,40 +87,47 @@ class Exchange:
 
     async def _over_udp(self, query: dns.message.Message, address: str, port: int) -> dns.message.Message | None:
         """Return the answer; None where TCP must do, for whatever reason."""
-        family = dns.inet.af_for_address(address)
         try:
-            # connected, so that the system drops what others send, and tells of a closed port at once
-            backend = dns.asyncbackend.get_default_backend()
-            connected = await backend.make_socket(  # type: ignore[no-untyped-call]  # it has no annotations
-                family, socket.SOCK_DGRAM, 0, None, (address, port)
-            )
-            async with connected:
-                # errors are passed over until the time is up: a forger must not be able to end the wait with garbage
-                return await dns.asyncquery.udp(
-                    query,
-                    address,
-                    self._udp_within,
-                    port,
-                    sock=connected,
-                    ignore_unexpected=True,
-                    raise_on_truncation=True,
-                    ignore_errors=True,
-                )
-        except Exception:  # noqa: BLE001  # Truncated, Timeout, any of the socket's: TCP is the answer to all of them
+            async with asyncio.timeout(self._udp_within):
+                # what is no answer is passed over: a forger must not be able to end the wait with garbage
+                said: dns.message.Message | Silence
+                said = await octets.over_udp(query.to_wire(), address, port, partial(_said, query))
+        except OSError:
             return None
+        return None if isinstance(said, Silence) else said
 
     async def _over_tcp(self, query: dns.message.Message, address: str, port: int) -> dns.message.Message | Reason:
         try:
             # one limit for all of it: a server that drips octets gets no more
             async with asyncio.timeout(self._tcp_within):
-                message = await dns.asyncquery.tcp(query, address, None, port)
+                wire = await octets.over_tcp(query.to_wire(), address, port)
         except TimeoutError:
             return Reason.TIMEOUT
         except OSError as fault:
             return Reason.CANNOT_SEE if fault.errno in _OURS else Reason.TIMEOUT
         except EOFError:
             return Reason.TIMEOUT
-        except Exception:  # noqa: BLE001  # strangers feed the parser: whatever it stumbles over was no answer
-            return Reason.LAME
+        message = _answer(query, wire)
         # cut short where nothing need be: what is missing cannot be known
-        return Reason.LAME if message.flags & dns.flags.TC else message
+        return Reason.LAME if message is None or message.flags & dns.flags.TC else message
+
+
+def _said(query: dns.message.Message, wire: bytes) -> dns.message.Message | Silence | None:
+    if wire[:2] == _id(query) and len(wire) >= HEADER and is_cut(wire):
+        return Silence.CUT
+    return _answer(query, wire)
+
+
+def _answer(query: dns.message.Message, wire: bytes) -> dns.message.Message | None:
+    """Read an answer; None where it is none to that question, or more than is read."""
+    if wire[:2] != _id(query) or not is_modest(wire):
+        return None
+    try:
+        message = dns.message.from_wire(wire)
+    except Exception:  # noqa: BLE001  # strangers feed the parser: whatever it stumbles over was no answer
+        return None
+    return message if query.is_response(message) else None
+
+
+def _id(query: dns.message.Message) -> bytes:
+    return query.id.to_bytes(2, "big")
