@@ -53,6 +53,8 @@ class Server:
     """Given on a TCP connection before it is closed; None: as many as are asked for."""
     faults: list[Exception] = field(default_factory=list)
     """Of the script: a test with a wrong script must not pass."""
+    beforehand: Callable[[bytes, tuple[str, int]], Sequence[bytes]] | None = None
+    """Says what goes out before the answer to a datagram, from this very address, and hears who sent it."""
 
     def questions(self, kind: str) -> list[str]:
         """Return the names that were asked for with this type."""
@@ -93,9 +95,11 @@ class _Datagrams(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
+        said = list(self._server.beforehand(data, addr)) if self._server.beforehand else []
         reply = self._server.reply(data, addr[1], tcp=False)
-        if reply is not None and self._transport is not None:
-            self._transport.sendto(reply, addr)
+        for each in [*said, *([] if reply is None else [reply])]:
+            if self._transport is not None:
+                self._transport.sendto(each, addr)
 
 
 @asynccontextmanager

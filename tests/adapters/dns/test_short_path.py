@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.asking import soa_question, understood
 from txtproof.adapters.dns.datagrams import Silence
-from txtproof.adapters.dns.exchange import NO_EDNS, PAYLOAD, Reply
-from txtproof.adapters.dns.question import labels, question, section
+from txtproof.adapters.dns.exchange import NO_EDNS, Reply
+from txtproof.adapters.dns.question import PAYLOAD, labels, question, section
 from txtproof.adapters.dns.short_path import Plain, read
 from txtproof.adapters.dns.verdict import Answer
 

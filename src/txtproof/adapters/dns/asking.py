@@ -11,6 +11,7 @@ import dns.name
 import dns.rdatatype
 
 from txtproof.adapters.dns import reading, short_path
+from txtproof.adapters.dns.bounds import is_modest
 from txtproof.adapters.dns.datagrams import Datagrams, Silence, Waiting
 from txtproof.adapters.dns.exchange import NO_EDNS, UDP_WITHIN, Exchange, Reply
 from txtproof.adapters.dns.question import COUNTS, is_answer, is_cut, question, section
@@ -85,8 +86,11 @@ class Asker:
         reply = replace(await self._reply(server, name, said), took_ms=_since(begun.at))
         return Heard(server, reply.message, reading.answer(server.name, self._shown(server), reply, name))
 
-    async def ask(self, server: Server, name: dns.name.Name) -> Heard:
+    async def ask(self, server: Server, name: dns.name.Name, *, tcp: bool = False) -> Heard:
         """Ask for the record."""
+        if tcp:
+            reply = await self._reply(server, name, Silence.OVER)
+            return Heard(server, reply.message, reading.answer(server.name, self._shown(server), reply, name))
         return await self.finish(self.begin(server, name.labels), name)
 
     async def ask_fully(self, server: Server, name: dns.name.Name, target: dns.name.Name | None) -> Answer:
@@ -140,6 +144,8 @@ def understood(asked: bytes, wire: bytes) -> Said | Silence | None:
         return None
     if is_cut(wire):
         return Silence.CUT
+    if not is_modest(wire):
+        return None
     try:
         return dns.message.from_wire(wire)
     except Exception:  # noqa: BLE001  # strangers feed the parser: whatever it stumbles over was no answer

@@ -13,6 +13,7 @@ from enum import Enum
 from itertools import takewhile
 from typing import Generic, TypeVar
 
+from txtproof.adapters.dns.octets import LARGEST
 from txtproof.adapters.dns.sockets import MOST_WAITING, Sockets, Way
 
 T = TypeVar("T")
@@ -21,7 +22,6 @@ MOST_PER_PEER = 100
 """Questions under way to one address: what a buffer of the usual size there is sure to hold. Others wait their turn."""
 AT_ONCE = 64
 """Datagrams read before the loop's other work has its turn."""
-LARGEST = 65_535
 
 
 class Silence(Enum):

@@ -3,29 +3,27 @@
 import asyncio
 import errno
 import os
-import socket
 import time
 from collections.abc import Sequence
+from functools import partial
 
-import dns.asyncquery
 import dns.flags
-import dns.inet
 import dns.message
 import dns.name
 import dns.rcode
 import dns.rdatatype
 
+from txtproof.adapters.dns import octets
+from txtproof.adapters.dns.bounds import is_modest
+from txtproof.adapters.dns.datagrams import Silence
+from txtproof.adapters.dns.question import HEADER, PAYLOAD, is_cut
 from txtproof.adapters.dns_stream import Stream, connected
 from txtproof.core.reasons import Reason
 from txtproof.core.values import Value
 
-PAYLOAD = 1232
-"""EDNS buffer size that needs no fragments (DNS Flag Day 2020)."""
 UDP_WITHIN = 1.5
 TCP_WITHIN = 2.5
 """Seconds for one try."""
-LARGEST = 65_535
-"""Octets of a datagram."""
 MOST_OPEN = 256
 """Exchanges under way at once: many looks that match together must not run out of sockets."""
 
@@ -134,50 +132,52 @@ class Exchange:
 
     async def _over_udp(self, query: dns.message.Message, address: str, port: int) -> dns.message.Message | None:
         """Return the answer; None where TCP must do, for whatever reason."""
-        family = dns.inet.af_for_address(address)
-        loop = asyncio.get_running_loop()
         try:
-            with socket.socket(family, socket.SOCK_DGRAM) as asking:
-                asking.setblocking(False)
-                async with asyncio.timeout(self._udp_within):
-                    # connected, so that the system drops what others send, and tells of a closed port at once
-                    await loop.sock_connect(asking, (address, port))
-                    await loop.sock_sendall(asking, query.to_wire())
-                    # what is no answer is passed over: a forger must not be able to end the wait with garbage
-                    message = None
-                    while message is None:
-                        message = _answer(query, await loop.sock_recv(asking, LARGEST))
-                        # the loop's other work, and the time limit, have their turn whatever pours in
-                        await asyncio.sleep(0)
-        except Exception:  # noqa: BLE001  # Truncated, timeout, any of the socket's: TCP is the answer to all of them
+            async with asyncio.timeout(self._udp_within):
+                # what is no answer is passed over: a forger must not be able to end the wait with garbage
+                said: dns.message.Message | Silence
+                said = await octets.over_udp(query.to_wire(), address, port, partial(_said, query))
+        except OSError:
             return None
-        return message
+        return None if isinstance(said, Silence) else said
 
     async def _over_tcp(self, query: dns.message.Message, address: str, port: int) -> dns.message.Message | Reason:
         try:
             # one limit for all of it: a server that drips octets gets no more
             async with asyncio.timeout(self._tcp_within):
-                message = await dns.asyncquery.tcp(query, address, None, port)
+                stream = await connected(address, port)
+                try:
+                    stream.send(query.to_wire())
+                    wire = await stream.receive()
+                finally:
+                    stream.close()
         except TimeoutError:
             return Reason.TIMEOUT
         except OSError as fault:
             return Reason.CANNOT_SEE if fault.errno in _OURS else Reason.TIMEOUT
         except EOFError:
             return Reason.TIMEOUT
-        except Exception:  # noqa: BLE001  # strangers feed the parser: whatever it stumbles over was no answer
-            return Reason.LAME
+        message = _answer(query, wire)
         # cut short where nothing need be: what is missing cannot be known
-        return Reason.LAME if message.flags & dns.flags.TC else message
+        return Reason.LAME if message is None or message.flags & dns.flags.TC else message
+
+
+def _said(query: dns.message.Message, wire: bytes) -> dns.message.Message | Silence | None:
+    if wire[:2] == _id(query) and len(wire) >= HEADER and is_cut(wire):
+        return Silence.CUT
+    return _answer(query, wire)
 
 
 def _answer(query: dns.message.Message, wire: bytes) -> dns.message.Message | None:
-    """Read a datagram; None where it does not answer the query. Raises Truncated where it was cut short."""
-    try:
-        message = dns.message.from_wire(wire, raise_on_truncation=True)
-    except dns.message.Truncated as cut:
-        if query.is_response(cut.message()):  # type: ignore[no-untyped-call]  # it has no annotations
-            raise
+    """Read an answer; None where it is none to that question, or more than is read."""
+    if wire[:2] != _id(query) or not is_modest(wire):
         return None
+    try:
+        message = dns.message.from_wire(wire)
     except Exception:  # noqa: BLE001  # strangers feed the parser: whatever it stumbles over was no answer
         return None
     return message if query.is_response(message) else None
+
+
+def _id(query: dns.message.Message) -> bytes:
+    return query.id.to_bytes(2, "big")

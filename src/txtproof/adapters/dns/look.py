@@ -36,6 +36,8 @@ from txtproof.core.reasons import BLIND, Reason
 MOST_ALIASES = 8
 MOST_REFERRALS = 8
 """Followed in one look; referrals anew after each alias."""
+MOST_ASKED = 64
+"""Servers that must agree: the record's, and those of each alias on the way to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,13 +145,13 @@ class AuthoritativeLookup:
             if isinstance(zone, Unseen):
                 return zone
             place = Place(zone, name)
-            heard = await self._hear(place, trail.look, glance)
+            heard = await self._hear(place, trail, glance)
             glance = None
             message = heard[-1].message
             below = await self._walk.referred(message, name, zone) if message is not None else None
             if below is None:
                 return End(place, heard)
-            zone = below
+            zone, trail.referred = below, True
         return Unseen(Reason.LAME, f"more than {MOST_REFERRALS} delegations lead to {reading.plain(name)}"[:200])
 
     async def _first_zone(self, name: dns.name.Name, trail: Trail) -> Zone | Unseen:
@@ -163,16 +165,16 @@ class AuthoritativeLookup:
             trail.home = zone
         return zone
 
-    async def _hear(self, place: Place, look: Look, glance: Glance | None) -> tuple[Heard, ...]:
+    async def _hear(self, place: Place, trail: Trail, glance: Glance | None) -> tuple[Heard, ...]:
         """Ask server after server until one has something to say: it comes last."""
         servers = self._ordered(place.zone)
-        calls = [partial(self._asker.ask, server, place.name) for server in servers]
+        calls = [partial(self._asker.ask, server, place.name, tcp=trail.over_tcp) for server in servers]
         if glance is not None:
             # it went to the first of them
             calls[0] = partial(self._asker.finish, glance.begun, place.name)
         found, others = await first_good(
             calls,
-            lambda heard: _is_telling(heard, place, look),
+            lambda heard: _is_telling(heard, place, trail.look),
             late=glance is not None and not glance.begun.waiting.said.done(),
         )
         if found is None:
@@ -195,6 +197,12 @@ class AuthoritativeLookup:
         if outcome(end.last.answer, look) != MATCH:
             sight = judged([one.answer for one in end.heard], look, reading.plain(end.place.name))
             return await self._searched(sight, end, trail) if look.thorough and isinstance(sight, Miss) else sight
+        if trail.referred and not trail.over_tcp:
+            # the round asks whom a datagram has named: that, too, must be said where no forger can say it
+            return await self._followed(Trail(look, over_tcp=True))
+        asked = sum(len(place.zone.servers) for place in (end.place, *(one.place for one in trail.passed)))
+        if asked > MOST_ASKED:
+            return Unseen(Reason.CANNOT_SEE, f"{asked} servers would have to be asked for {look.name}: too many"[:200])
         # whoever asks a server that lacks an alias on the way does not come to the record
         rounds = [self._round(end.place, look), *(self._round(one.place, look, one.target) for one in trail.passed)]
         return together(await asyncio.gather(*rounds))

@@ -1,7 +1,13 @@
 """Which addresses may be asked."""
 
-from ipaddress import IPv4Address, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
+_UNICAST = IPv6Network("2000::/3")
+"""All that IANA gives out for the internet (RFC 4291, 2.4); the rest is reserved, local or a way to an IPv4 address."""
+_RELAYS = IPv4Network("192.88.99.0/24")
+"""Ways to the nearest 6to4 relay, given up (RFC 7526)."""
+_DOCUMENTATION = IPv6Network("3fff::/20")
+"""RFC 9637, which Python 3.11 has not heard of."""
 _NAT64 = IPv6Network("64:ff9b::/96")
 """RFC 6052, 2.1."""
 
@@ -13,16 +19,10 @@ def is_public(address: str) -> bool:
     network asked.
     """
     known = ip_address(address)
-    if isinstance(known, IPv6Address):
-        inner = _inner(known)
-        if inner is not None and not is_public(str(inner)):
-            return False
-        if known.is_site_local:
-            return False
-    return known.is_global and not known.is_multicast
-
-
-def _inner(address: IPv6Address) -> IPv4Address | None:
-    if address in _NAT64:
-        return IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour
+    if isinstance(known, IPv4Address):
+        return known.is_global and not known.is_multicast and known not in _RELAYS
+    if known in _NAT64:
+        return is_public(str(IPv4Address(int(known) & 0xFFFFFFFF)))
+    if known.sixtofour is not None and not is_public(str(known.sixtofour)):
+        return False
+    return known in _UNICAST and known.is_global and known not in _DOCUMENTATION

@@ -4,8 +4,8 @@ import re
 import struct
 from collections.abc import Iterable
 
-from txtproof.adapters.dns.exchange import PAYLOAD
-
+PAYLOAD = 1232
+"""EDNS buffer size that needs no fragments (DNS Flag Day 2020)."""
 HEADER = 12
 """Octets before the question section (RFC 1035, 4.1.1)."""
 COUNTS = struct.Struct("!5H")

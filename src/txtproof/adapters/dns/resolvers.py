@@ -19,6 +19,8 @@ from txtproof.adapters.dns.exchange import Exchange, Reply
 from txtproof.adapters.dns.shared import Shared
 from txtproof.adapters.dns.stagger import first_good
 
+MOST_ADDRESSES = 26
+"""Of one name server, and of all those of a zone: as many as the root's have."""
 _DEFINITIVE = frozenset({dns.rcode.NOERROR, dns.rcode.NXDOMAIN})
 
 
@@ -60,7 +62,7 @@ class Resolvers:
         # half an answer must not stand for all: without the other half, not every server would be asked
         complete = found and all(answer is not None and answer.rcode() in _DEFINITIVE for answer in answers)
         seconds = bounded(min(ttl for _, ttl, _ in found)) if complete else FAILED_TTL
-        known = Addresses(tuple(address for _, _, address in found), time.monotonic() + seconds)
+        known = Addresses(tuple(address for _, _, address in found[:MOST_ADDRESSES]), time.monotonic() + seconds)
         self._addresses.put(name, known, seconds)
         return known
 

@@ -56,6 +56,10 @@ class Trail:
     passed: list[Alias] = field(default_factory=list)
     said: list[Answer] = field(default_factory=list)
     """By the servers that led on."""
+    referred: bool = False
+    """A zone was found by a referral."""
+    over_tcp: bool = False
+    """Ask over TCP alone: the way itself is confirmed."""
 
     def visited(self, name: dns.name.Name) -> bool:
         """Say whether an alias at that name was followed."""

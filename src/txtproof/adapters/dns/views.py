@@ -17,7 +17,7 @@ import dns.rcode
 import dns.rdatatype
 
 from txtproof.adapters.dns import reading
-from txtproof.adapters.dns.exchange import PAYLOAD
+from txtproof.adapters.dns.question import PAYLOAD
 from txtproof.adapters.dns.verdict import former
 from txtproof.core.decisions import Look
 from txtproof.core.evidence import MATCH, ServerView

@@ -13,18 +13,18 @@ from functools import partial
 import dns.message
 import dns.name
 import dns.rdatatype
+import dns.rrset
 
 from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.caches import FAILED_TTL, ExpiringCache, bounded
 from txtproof.adapters.dns.places import is_public
-from txtproof.adapters.dns.resolvers import Addresses, Resolvers
+from txtproof.adapters.dns.resolvers import MOST_ADDRESSES, Addresses, Resolvers
 from txtproof.adapters.dns.shared import Shared
 from txtproof.core.observations import Unseen
 from txtproof.core.reasons import Reason
 
 MOST_SERVERS = 13
-"""Name servers of one zone whose addresses are looked up."""
-MOST_ADDRESSES = 26
+"""Name servers of one zone whose addresses are looked up, and that are remembered."""
 MOST_SILENCES = 2
 """Questions to which no resolver says anything, after which the walk ends."""
 SETTING = "TXTPROOF_DNS__ALLOW_PRIVATE_SERVERS"
@@ -90,8 +90,8 @@ class Walk:
         if rrset is None:
             return None
         # who serves the zone above may speak of what is in it, and of nothing else
-        glue = {owner: found for owner, found in _glue(message).items() if owner.is_subdomain(above.origin)}
-        names = tuple(reading.targets(rrset))
+        names = _names(rrset)
+        glue = {owner: found for owner, found in _glue(message, names).items() if owner.is_subdomain(above.origin)}
         found = _Delegation(rrset.name, names, time.monotonic() + bounded(rrset.ttl), glue, glue_first=True)
         zone, _ = await self._staffed(found)
         return zone
@@ -157,10 +157,9 @@ class Walk:
 
     async def _staffed(self, delegation: _Delegation) -> tuple[Zone | Unseen, float]:
         """Return the zone with its servers, and until when they are known."""
-        names = delegation.names[:MOST_SERVERS]
-        each = await asyncio.gather(*(self._addresses(name, delegation) for name in names))
+        each = await asyncio.gather(*(self._addresses(name, delegation) for name in delegation.names))
         servers: dict[str, Server] = {}
-        for name, addresses in zip(names, each, strict=True):
+        for name, addresses in zip(delegation.names, each, strict=True):
             for address in addresses.found:
                 servers.setdefault(address, Server(reading.plain(name), address))
         allowed = [one for one in servers.values() if self._allow_private or is_public(one.address)]
@@ -182,14 +181,19 @@ def _delegation(message: dns.message.Message | None, origin: dns.name.Name) -> _
     rrset = reading.name_servers(message, origin) if message is not None else None
     if message is None or rrset is None:
         return None
-    names = tuple(reading.targets(rrset))
-    return _Delegation(origin, names, time.monotonic() + bounded(rrset.ttl), _glue(message))
+    names = _names(rrset)
+    return _Delegation(origin, names, time.monotonic() + bounded(rrset.ttl), _glue(message, names))
 
 
-def _glue(message: dns.message.Message) -> dict[dns.name.Name, list[str]]:
+def _names(rrset: dns.rrset.RRset) -> tuple[dns.name.Name, ...]:
+    return tuple(reading.targets(rrset)[:MOST_SERVERS])
+
+
+def _glue(message: dns.message.Message, names: Sequence[dns.name.Name]) -> dict[dns.name.Name, list[str]]:
     found: dict[dns.name.Name, list[str]] = {}
     for owner, _, address in reading.addresses(message.additional):
-        found.setdefault(owner, []).append(address)
+        if owner in names and len(found.setdefault(owner, [])) < MOST_ADDRESSES:
+            found[owner].append(address)
     return found
 
 
