@@ -7,6 +7,7 @@ import pytest
 from tests.core.rows import NOW, checking, seen
 from txtproof.core.decisions import Look
 from txtproof.core.events import EventKind
+from txtproof.core.evidence import ServerView
 from txtproof.core.model import Verification
 from txtproof.core.observations import CheckNow, Miss, Woken
 from txtproof.core.reasons import Reason
@@ -78,3 +79,36 @@ def test_a_change_of_words_is_told() -> None:
     assert EventKind.CHECKED in [one.kind for one in told.events]
     late = seen(told.verification, miss(Reason.NO_SUCH_NAME), now=NOW + BATCH)
     assert [one.data["reason"] for one in late.events] == [Reason.NO_SUCH_NAME]
+
+
+def view(address: str, outcome: str) -> ServerView:
+    return ServerView("ns.test", address, outcome)
+
+
+def stale() -> Verification:
+    servers = (view("192.0.2.1", "match"), view("192.0.2.2", "no_txt"), view("192.0.2.3", "no_txt"))
+    return seen(checking(), Miss(Reason.STALE_SERVER, "192.0.2.2 and .3", servers)).verification
+
+
+def test_a_server_that_was_behind_is_asked_first_and_stays_behind_by_its_own_word() -> None:
+    v = stale()
+    look = seen(v, Woken(), now=v.wake or NOW).effect
+    assert isinstance(look, Look)
+    assert look.first == "192.0.2.2"
+    again = seen(v, Miss(Reason.NO_SUCH_NAME, "", (view("192.0.2.2", "no_such_name"),))).verification
+    assert (again.reason, again.detail) == (v.reason, v.detail)
+    assert [one.outcome for one in again.servers] == ["match", "no_such_name", "no_txt"]
+
+
+@pytest.mark.parametrize("servers", [(), (view("192.0.2.1", "no_txt"),), (view("192.0.2.9", "no_txt"),)])
+def test_what_any_other_server_lacks_is_news(servers: tuple[ServerView, ...]) -> None:
+    v = seen(stale(), Miss(Reason.NO_TXT, "now", servers), now=NOW + BATCH).verification
+    assert (v.reason, v.detail, v.servers) == (Reason.NO_TXT, "now", servers)
+
+
+def test_after_unsteady_answers_a_match_must_be_seen_three_times() -> None:
+    v = seen(checking(), Miss(Reason.UNSTEADY_ANSWERS, "", ())).verification
+    for row, rounds in ((v, 3), (checking(), 1)):
+        look = seen(row, Woken(), now=row.wake or NOW).effect
+        assert isinstance(look, Look)
+        assert look.rounds == rounds

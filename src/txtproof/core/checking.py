@@ -25,11 +25,14 @@ from txtproof.core.observations import (
 )
 from txtproof.core.policy import Policy
 from txtproof.core.publishing import find_route, intended, record_name, record_value, settled
+from txtproof.core.reasons import Reason
 from txtproof.core.setbacks import bounded, on_its_way
 from txtproof.core.telling import DAILY, evidence, problem, stamp, tell
 from txtproof.core.values import replace
-from txtproof.core.wording import is_thorough, worded
+from txtproof.core.wording import behind, is_thorough, worded
 
+CLEAN_ROUNDS = 3
+"""After answers that were not the same each time, a match must be seen so often, one time after the other."""
 REPAIR_EVERY = 8
 """After that many misses in a row the record is ensured anew: somebody else may have removed it."""
 
@@ -66,7 +69,16 @@ def _look(v: Verification, now: datetime, policy: Policy) -> Look:
     expected = record_value(v, policy)
     former = tuple((line.generation, line.value.encode()) for line in v.ledger if line.value != expected)
     zone = v.zone if v.zone_until is not None and now < v.zone_until else None
-    return Look(v.domain or "", record_name(v, policy), expected.encode(), former, zone, is_thorough(v, now))
+    return Look(
+        v.domain or "",
+        record_name(v, policy),
+        expected.encode(),
+        former,
+        zone,
+        first=next(iter(behind(v)), ""),
+        rounds=CLEAN_ROUNDS if v.reason is Reason.UNSTEADY_ANSWERS else 1,
+        thorough=is_thorough(v, now),
+    )
 
 
 def _missed(going: Decision, seen: Miss, now: datetime, policy: Policy) -> Decision:
@@ -77,7 +89,7 @@ def _missed(going: Decision, seen: Miss, now: datetime, policy: Policy) -> Decis
     else:
         curve = schedule.jittered(schedule.pause_after(looks), v.id, v.generation, looks)
         pause = learned_pause(v, policy.delays.get(v.ledger[-1].publisher) if v.ledger else None, now, curve)
-    reason, detail = worded(v, seen, now)
+    reason, detail, servers = worded(v, seen, now)
     missed = replace(
         v,
         looks=looks,
@@ -86,7 +98,7 @@ def _missed(going: Decision, seen: Miss, now: datetime, policy: Policy) -> Decis
         missed=now if seen.changes_in is None else v.missed,
         reason=reason,
         detail=detail,
-        servers=seen.servers,
+        servers=servers,
         zone=seen.zone.origin if seen.zone else v.zone,
         zone_until=now + seen.zone.holds_for if seen.zone else v.zone_until,
         wake=bounded(v, now + pause),

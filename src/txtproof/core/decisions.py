@@ -50,6 +50,10 @@ class Look(Value, frozen=True):
     """Values of earlier generations, so that an old code can be called one."""
     zone: str | None = None
     """The zone that an earlier look found the domain to lie in, while that counts; what it says is to be checked."""
+    first: str = ""
+    """Address, as it is in the evidence, of a server that lacked the value when others had it: it is asked first."""
+    rounds: int = 1
+    """How often all servers must agree, one time after the other."""
     thorough: bool = False
     """True: where the value is not there, look for it where it may stand by mistake."""
 

@@ -3,9 +3,10 @@
 from datetime import datetime, timedelta
 
 from txtproof.core.delays import published
+from txtproof.core.evidence import ServerView
 from txtproof.core.model import Verification
 from txtproof.core.observations import Miss
-from txtproof.core.reasons import Reason
+from txtproof.core.reasons import MISSES, Reason
 
 SEARCH_EVERY = 8
 SEARCH_AFTER = timedelta(minutes=2)
@@ -29,13 +30,26 @@ def is_thorough(v: Verification, now: datetime) -> bool:
     return v.looks % SEARCH_EVERY == SEARCH_EVERY - 1 and not _is_fresh(v, now, SEARCH_AFTER)
 
 
-def worded(before: Verification, seen: Miss, now: datetime) -> tuple[Reason, str]:
-    """Return the reason and its particulars for a miss that was just seen."""
+def worded(before: Verification, seen: Miss, now: datetime) -> tuple[Reason, str, tuple[ServerView, ...]]:
+    """Return the reason, its particulars and the evidence for a miss that was just seen."""
     if seen.reason in _PLAIN and before.reason in _SEARCHED and not is_thorough(before, now):
-        return before.reason, before.detail
+        return before.reason, before.detail, seen.servers
+    if _is_still_behind(before, seen):
+        again = {one.address: one for one in seen.servers}
+        return before.reason, before.detail, tuple(again.get(one.address, one) for one in before.servers)
     if seen.reason in _EMPTY and before.ledger and _is_fresh(before, now, BATCH):
-        return Reason.NOT_YET_SERVED, seen.detail
-    return seen.reason, seen.detail
+        return Reason.NOT_YET_SERVED, seen.detail, seen.servers
+    return seen.reason, seen.detail, seen.servers
+
+
+def behind(v: Verification) -> list[str]:
+    """Return the addresses of servers that lacked the value when others had it."""
+    return [one.address for one in v.servers if one.outcome in MISSES] if v.reason is Reason.STALE_SERVER else []
+
+
+def _is_still_behind(before: Verification, seen: Miss) -> bool:
+    """Say whether nobody was asked but servers that were behind, since what they say decides."""
+    return bool(seen.servers) and {one.address for one in seen.servers} <= set(behind(before))
 
 
 def _is_fresh(v: Verification, now: datetime, within: timedelta) -> bool:

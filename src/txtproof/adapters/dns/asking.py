@@ -67,13 +67,17 @@ class Asker:
         """Return what a plain answer says to a question that was put then (on the monotonic clock)."""
         return Answer(
             server.name,
-            self._shown(server),
+            self.shown(server),
             _since(at),
             rcode=said.rcode,
             authoritative=said.authoritative,
             values=said.values,
             serial=said.serial,
         )
+
+    def unanswered(self, server: Server) -> Answer:
+        """Return what is known of a server that is not asked, since it has just said nothing."""
+        return Answer(server.name, self.shown(server), failure=Reason.TIMEOUT)
 
     async def finish(self, begun: Begun, name: dns.name.Name) -> Heard:
         """Wait for the answer, however it is to be had."""
@@ -84,13 +88,13 @@ class Asker:
         if isinstance(said, Plain):
             return Heard(server, None, self.answered(server, begun.at, said))
         reply = replace(await self._reply(server, name, said), took_ms=_since(begun.at))
-        return Heard(server, reply.message, reading.answer(server.name, self._shown(server), reply, name))
+        return Heard(server, reply.message, reading.answer(server.name, self.shown(server), reply, name))
 
     async def ask(self, server: Server, name: dns.name.Name, *, tcp: bool = False) -> Heard:
         """Ask for the record."""
         if tcp:
             reply = await self._reply(server, name, Silence.OVER)
-            return Heard(server, reply.message, reading.answer(server.name, self._shown(server), reply, name))
+            return Heard(server, reply.message, reading.answer(server.name, self.shown(server), reply, name))
         return await self.finish(self.begin(server, name.labels), name)
 
     async def ask_fully(self, server: Server, name: dns.name.Name, target: dns.name.Name | None) -> Answer:
@@ -110,7 +114,7 @@ class Asker:
             return answer if serial is None else replace(answer, serial=serial)
         failure = text if isinstance(text, Reason) else None
         reply = Reply(_message(text), failure, _since(begun))
-        return reading.answer(server.name, self._shown(server), reply, name, target, serial)
+        return reading.answer(server.name, self.shown(server), reply, name, target, serial)
 
     async def _again(
         self, said: Said | Reason, kind: dns.rdatatype.RdataType, server: Server, name: dns.name.Name
@@ -129,7 +133,8 @@ class Asker:
             return await self._exchange.ask(name, dns.rdatatype.TXT, server.address, self._port, edns=False)
         return Reply(said)
 
-    def _shown(self, server: Server) -> str:
+    def shown(self, server: Server) -> str:
+        """Return a server's address as it is in the evidence."""
         if self._port == 53:
             return server.address
         return f"[{server.address}]:{self._port}" if ":" in server.address else f"{server.address}:{self._port}"

@@ -20,10 +20,11 @@ from txtproof.adapters.dns.exchange import Exchange
 from txtproof.adapters.dns.home import home, is_below, with_zone
 from txtproof.adapters.dns.near import Near
 from txtproof.adapters.dns.resolvers import Resolvers
+from txtproof.adapters.dns.rounds import Rounds
 from txtproof.adapters.dns.short_path import Plain
 from txtproof.adapters.dns.stagger import first_good
 from txtproof.adapters.dns.trail import Alias, End, Glance, Place, Trail
-from txtproof.adapters.dns.verdict import circling, judged, outcome, together
+from txtproof.adapters.dns.verdict import circling, judged, outcome
 from txtproof.adapters.dns.views import Views
 from txtproof.adapters.dns.walk import Server, Walk, Zone
 from txtproof.adapters.dns.ways import Ways
@@ -36,8 +37,6 @@ from txtproof.core.reasons import BLIND, Reason
 MOST_ALIASES = 8
 MOST_REFERRALS = 8
 """Followed in one look; referrals anew after each alias."""
-MOST_ASKED = 64
-"""Servers that must agree: the record's, and those of each alias on the way to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +64,7 @@ class AuthoritativeLookup:
         exchange = Exchange()
         self._asker = Asker(exchange, options.authoritative_port)
         self._near = Near(self._asker)
+        self._rounds = Rounds(self._asker)
         self._ways = Ways()
         self._views = Views(list(map(self._ways.to, options.views)), options.views_needed) if options.views else None
         self._walk = Walk(Resolvers(exchange, options.resolvers), allow_private=options.allow_private_servers)
@@ -93,7 +93,7 @@ class AuthoritativeLookup:
         name = question.labels(look.name) if zone is not None and is_below(look.name, look.domain) else None
         if zone is None or name is None:
             return None
-        return Glance(zone, self._asker.begin(self._ordered(zone)[0], name))
+        return Glance(zone, self._asker.begin(self._ordered(zone, look)[0], name))
 
     def _missed(self, glance: Glance, said: Plain, look: Look) -> Sight | None:
         """Judge a plain answer; None where that takes more than one."""
@@ -167,7 +167,7 @@ class AuthoritativeLookup:
 
     async def _hear(self, place: Place, trail: Trail, glance: Glance | None) -> tuple[Heard, ...]:
         """Ask server after server until one has something to say: it comes last."""
-        servers = self._ordered(place.zone)
+        servers = self._ordered(place.zone, trail.look)
         calls = [partial(self._asker.ask, server, place.name, tcp=trail.over_tcp) for server in servers]
         if glance is not None:
             # it went to the first of them
@@ -177,17 +177,19 @@ class AuthoritativeLookup:
             lambda heard: _is_telling(heard, place, trail.look),
             late=glance is not None and not glance.begun.waiting.said.done(),
         )
+        self._rounds.note(others)
         if found is None:
             return tuple(others)
         self._prefer(place.zone, found.server)
         return (*others, found)
 
-    def _ordered(self, zone: Zone) -> Sequence[Server]:
-        """Return a zone's servers, the one that answered last before the others."""
-        preferred = self._answered.get(zone.text)
-        if preferred is None or zone.servers[0].address == preferred:
-            return zone.servers
-        return sorted(zone.servers, key=lambda one: one.address != preferred)
+    def _ordered(self, zone: Zone, look: Look) -> Sequence[Server]:
+        """Return a zone's servers: first the one that lacked the value, or that answered last; the silent ones last."""
+        preferred, awake = self._answered.get(zone.text), self._rounds.awake(zone.servers)
+        if not look.first and awake is zone.servers and preferred in (None, awake[0].address):
+            return awake
+        behind = [one for one in awake if self._asker.shown(one) == look.first]
+        return sorted(zone.servers, key=lambda one: (one not in awake, one not in behind, one.address != preferred))
 
     def _prefer(self, zone: Zone, server: Server) -> None:
         self._answered.put(zone.text, server.address, MOST_TTL)
@@ -200,22 +202,12 @@ class AuthoritativeLookup:
         if trail.referred and not trail.over_tcp:
             # the round asks whom a datagram has named: that, too, must be said where no forger can say it
             return await self._followed(Trail(look, over_tcp=True))
-        asked = sum(len(place.zone.servers) for place in (end.place, *(one.place for one in trail.passed)))
-        if asked > MOST_ASKED:
-            return Unseen(Reason.CANNOT_SEE, f"{asked} servers would have to be asked for {look.name}: too many"[:200])
-        # whoever asks a server that lacks an alias on the way does not come to the record
-        rounds = [self._round(end.place, look), *(self._round(one.place, look, one.target) for one in trail.passed)]
-        return together(await asyncio.gather(*rounds))
+        return await self._rounds.concluded(end, trail.passed, look)
 
     async def _searched(self, miss: Miss, end: End, trail: Trail) -> Miss:
         """Look for the value where the record's name is, and not where an alias leads."""
         zone = trail.passed[0].place.zone if trail.passed else end.place.zone
-        return await self._near.refined(miss, trail.look, zone, self._ordered(zone)[0])
-
-    async def _round(self, place: Place, look: Look, target: dns.name.Name | None = None) -> Sight:
-        """Ask all servers of a place; with `target`, for the alias that leads there."""
-        answers = await asyncio.gather(*(self._asker.ask_fully(one, place.name, target) for one in place.zone.servers))
-        return judged(answers, look, reading.plain(place.name))
+        return await self._near.refined(miss, trail.look, zone, self._ordered(zone, trail.look)[0])
 
 
 def _is_telling(heard: Heard, place: Place, look: Look) -> bool:
