@@ -36,7 +36,7 @@ def worded(before: Verification, seen: Miss, now: datetime) -> tuple[Reason, str
         return before.reason, before.detail, seen.servers
     if _is_still_behind(before, seen):
         again = {one.address: one for one in seen.servers}
-        return before.reason, before.detail, tuple(again.get(one.address, one) for one in before.servers)
+        return Reason.STALE_SERVER, before.detail, tuple(again.get(one.address, one) for one in before.servers)
     if seen.reason in _EMPTY and before.ledger and _is_fresh(before, now, BATCH):
         return Reason.NOT_YET_SERVED, seen.detail, seen.servers
     return seen.reason, seen.detail, seen.servers

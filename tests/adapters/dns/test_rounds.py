@@ -40,7 +40,7 @@ async def test_a_silent_server_is_asked_last() -> None:
 
 
 async def test_where_all_are_set_aside_all_are_asked() -> None:
-    answering = [silent]
+    answering: list[Script] = [silent]
 
     def one(query: dns.message.Message, tcp: bool) -> Said:
         return answering[-1](query, tcp)
