@@ -12,19 +12,33 @@ log = logging.getLogger(__name__)
 
 
 class QoS(redis.QoS):
-    """Messages that are not acknowledged yet."""
+    """Messages that are not acknowledged yet.
+
+    After a connection that was lost there is none to say anything about them by, and kombu's attempt ends the worker.
+    They come back by themselves when their visibility timeout is over.
+    """
+
+    def ack(self, delivery_tag: str) -> None:
+        """Take a message off the server, where there still is a connection to do it with."""
+        if self._connected:
+            super().ack(delivery_tag)
+
+    def reject(self, delivery_tag: str, requeue: bool = False) -> None:  # noqa: FBT001, FBT002  # as kombu calls it
+        """Put a message back, or take it off, where there still is a connection to do it with."""
+        if self._connected:
+            super().reject(delivery_tag, requeue)
 
     def restore_unacked_once(self, stderr: Any = None) -> None:
-        """Put them back at the end of a channel, where there still is a connection to do it with.
-
-        After one that was lost there is none, and kombu's attempt ends the worker. They come back by themselves when
-        their visibility timeout is over.
-        """
-        connection = self.channel.connection
-        if connection is None or connection.client is None:
+        """Put them back at the end of a channel, where there still is a connection to do it with."""
+        if self._connected:
+            super().restore_unacked_once(stderr)
+        else:
             self._on_collect.cancel()  # type: ignore[attr-defined]  # the stubs leave it out
-            return
-        super().restore_unacked_once(stderr)
+
+    @property
+    def _connected(self) -> bool:
+        connection = self.channel.connection
+        return connection is not None and connection.client is not None
 
 
 class Channel(redis.Channel):
