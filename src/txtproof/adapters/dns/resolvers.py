@@ -40,10 +40,13 @@ class Resolvers:
         self._given = tuple(given)
         self._preferred = ""
         self._addresses: ExpiringCache[dns.name.Name, Addresses] = ExpiringCache()
-        self._under_way: Shared[dns.name.Name, Addresses] = Shared()
+        self._under_way: Shared[tuple[dns.name.Name, dns.rdatatype.RdataType], dns.message.Message | None] = Shared()
 
     async def ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message | None:
         """Return the first definitive answer; else any answer (SERVFAIL ...); None where no resolver says anything."""
+        return await self._under_way.once((name, kind), partial(self._asked, name, kind))
+
+    async def _asked(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message | None:
         given = sorted(self._given or system_resolvers(), key=lambda one: one != self._preferred)
         found, others = await first_good([partial(self._put, one, name, kind) for one in given], _is_definitive)
         if found is not None:
@@ -54,9 +57,8 @@ class Resolvers:
     async def addresses(self, name: dns.name.Name) -> Addresses:
         """Return a name server's addresses, v4 and v6, from the cache or by two questions."""
         known = self._addresses.get(name)
-        return known if known is not None else await self._under_way.once(name, partial(self._found, name))
-
-    async def _found(self, name: dns.name.Name) -> Addresses:
+        if known is not None:
+            return known
         answers = await asyncio.gather(*(self.ask(name, kind) for kind in (dns.rdatatype.A, dns.rdatatype.AAAA)))
         found = [one for answer in answers if answer is not None for one in reading.addresses(answer.answer)]
         # half an answer must not stand for all: without the other half, not every server would be asked
