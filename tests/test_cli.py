@@ -220,6 +220,10 @@ def test_no_output_has_the_code(redis_url: str) -> None:
             "Error: Invalid value for '--domain': 'co.uk' is a public suffix: nobody can prove to control it",
         ),
         (
+            ["request", "42", "7", "--domain", "xn--55qx5d.cn"],
+            "Error: Invalid value for '--domain': 'xn--55qx5d.cn' is a public suffix: nobody can prove to control it",
+        ),
+        (
             ["request", "42", "7", "--deadline", "2026-05-08"],
             BAD.format("--deadline", "2026-05-08") + INSTANT,
         ),

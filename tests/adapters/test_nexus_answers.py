@@ -169,7 +169,21 @@ def test_the_domain_of_an_answer_is_read_as_every_other_domain() -> None:
 
 
 @pytest.mark.parametrize(
-    "domain", ["", "co.uk", "192.0.2.1", "..", "a b.test", f"{CODE}..", "x" * 300, "\x1b[31m.test"]
+    "domain",
+    [
+        "",
+        "co.uk",
+        "CO.UK.",
+        "公司.cn",
+        "xn--55qx5d.cn",
+        "any.ck",
+        "192.0.2.1",
+        "..",
+        "a b.test",
+        f"{CODE}..",
+        "x" * 300,
+        "\x1b[31m.test",
+    ],
 )
 @pytest.mark.parametrize("verified", [False, True])
 def test_a_bad_domain_is_refused_for_good(domain: str, *, verified: bool) -> None:

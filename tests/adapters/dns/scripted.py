@@ -24,6 +24,8 @@ Script = Callable[[dns.message.Message, bool], Said]
 Records = Mapping[tuple[str, str], Sequence[str]]
 """Name and type to the records' texts."""
 
+ACCEPTING = 8
+"""Turns of the loop, from when a connection is accepted to when it is talked on: one in between would stay open."""
 SOA = "ns1.example.test. hostmaster.example.test. {serial} 3600 600 86400 60"
 
 
@@ -126,8 +128,12 @@ async def serving(scripts: Mapping[str, Script], port: int = 0) -> AsyncIterator
 
 async def _serve(closing: AsyncExitStack, address: str, port: int, script: Script) -> Server:
     server = Server(address, port, script)
+    talks: set[asyncio.Task[None]] = set()
 
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        talk = cast("asyncio.Task[None]", asyncio.current_task())
+        talks.add(talk)
+        talk.add_done_callback(talks.discard)
         try:
             answered = 0
             while server.answers is None or answered < server.answers:
@@ -144,7 +150,7 @@ async def _serve(closing: AsyncExitStack, address: str, port: int, script: Scrip
             writer.close()
 
     stream = await asyncio.start_server(converse, address, port)
-    closing.push_async_callback(_stopped, stream)
+    closing.push_async_callback(_stopped, stream, talks)
     transport, _ = await asyncio.get_running_loop().create_datagram_endpoint(
         lambda: _Datagrams(server), local_addr=(address, port)
     )
@@ -152,9 +158,13 @@ async def _serve(closing: AsyncExitStack, address: str, port: int, script: Scrip
     return server
 
 
-async def _stopped(stream: asyncio.Server) -> None:
+async def _stopped(stream: asyncio.Server, talks: set[asyncio.Task[None]]) -> None:
     stream.close()
-    await asyncio.sleep(0)
+    for _ in range(ACCEPTING):
+        await asyncio.sleep(0)
+    for talk in talks:
+        talk.cancel()
+    await asyncio.gather(*talks, return_exceptions=True)
 
 
 def _free_port(address: str) -> int:

@@ -1,6 +1,6 @@
 """Whether a message may be given to dnspython, whose work grows with the square of the labels in a name.
 
-64 KiB of name servers with names of 126 labels keep it busy for 15 s, in which nothing else in the process goes on: a
+64 KiB of name servers with names of 126 labels keep it busy for 16 s, in which nothing else in the process goes on: a
 hostile zone could stop a worker. Counted here in a fraction of a millisecond, up to the first bound passed. Pure.
 """
 
