@@ -4,9 +4,10 @@ from hypothesis import HealthCheck, settings
 
 from tests.embedded import redis_url, valkey
 from tests.real_rabbitmq import rabbitmq, rabbitmq_server
+from tests.real_resolver import child, unbound
 from tests.real_servers import bind, knot
 
-__all__ = ["bind", "knot", "rabbitmq", "rabbitmq_server", "redis_url", "valkey"]
+__all__ = ["bind", "child", "knot", "rabbitmq", "rabbitmq_server", "redis_url", "unbound", "valkey"]
 
 # How fast this machine makes up examples is no property of ours: in a fresh clone the first text alone, for which
 # Hypothesis builds its tables of Unicode, takes longer than its health check allows.

@@ -11,7 +11,7 @@ import subprocess
 import tempfile
 import time
 from base64 import b64encode
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -68,7 +68,7 @@ zone "sub.example.test" {{ type primary; file "sub.example.test.zone";
 """
 _KNOT = """server:
     rundir: "{directory}/run"
-    listen: 127.0.0.1@{port}
+    listen: {address}@{port}
     udp-workers: 1
     tcp-workers: 1
     background-workers: 1
@@ -93,11 +93,8 @@ template:
     zonefile-sync: 0
     journal-content: changes
 zone:
-  - domain: example.test
-    acl: updates
-  - domain: sub.example.test
-    acl: updates
-  - domain: other.test
+"""
+_KNOT_ZONE = """  - domain: {zone}
     acl: updates
 """
 
@@ -112,6 +109,8 @@ class RealServer:
     address: str = ADDRESS
     tsig_name: str = KEY
     tsig_algorithm: str = ALGORITHM
+    log: Path = Path()
+    """What it writes about itself."""
 
     @property
     def server(self) -> str:
@@ -162,20 +161,29 @@ def served(address: str, port: int, name: str) -> tuple[int | None, list[bytes]]
 @pytest.fixture(scope="session")
 def bind() -> Iterator[RealServer]:
     """BIND, primary of `ZONES`."""
-    program = _program("named", "bind9")
-    with _running(_NAMED, lambda file: [program, "-g", "-n", "1", "-c", file]) as server:
+    program = installed("named", "bind9")
+    with running(_NAMED, lambda file: [program, "-g", "-n", "1", "-c", file]) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def knot() -> Iterator[RealServer]:
     """Knot DNS, primary of `ZONES`."""
-    program = _program("knotd", "knot")
-    with _running(_KNOT, lambda file: [program, "-c", file]) as server:
+    with running_knot(ZONES) as server:
         yield server
 
 
-def _program(name: str, package: str) -> str:
+@contextmanager
+def running_knot(zones: Mapping[str, str], address: str = ADDRESS, port: int = 0) -> Iterator[RealServer]:
+    """Run a Knot, primary of these zones, for as long as the block lasts."""
+    program = installed("knotd", "knot")
+    template = _KNOT + "".join(_KNOT_ZONE.format(zone=zone) for zone in zones)
+    with running(template, lambda file: [program, "-c", file], zones, address, port) as server:
+        yield server
+
+
+def installed(name: str, package: str) -> str:
+    """Return where a program is; without it the test is skipped, or fails."""
     found = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin")))
     if found is not None:
         return found
@@ -186,35 +194,44 @@ def _program(name: str, package: str) -> str:
 
 
 @contextmanager
-def _running(template: str, command: Callable[[str], list[str]]) -> Iterator[RealServer]:
+def running(
+    template: str,
+    command: Callable[[str], list[str]],
+    zones: Mapping[str, str] = ZONES,
+    address: str = ADDRESS,
+    port: int = 0,
+) -> Iterator[RealServer]:
+    """Run a server for as long as the block lasts, once it serves every zone; port 0: a free one."""
     with tempfile.TemporaryDirectory(prefix="txtproof-dns-") as directory:
-        server = RealServer(_free_port(), b64encode(secrets.token_bytes(32)).decode())
-        configuration = _write_files(Path(directory), template, server)
-        with (Path(directory) / "log").open("wb") as log:
+        secret = b64encode(secrets.token_bytes(32)).decode()
+        server = RealServer(port or _free_port(), secret, address, log=Path(directory) / "log")
+        configuration = _write_files(Path(directory), template, server, zones)
+        with server.log.open("wb") as log:
             process = subprocess.Popen(command(str(configuration)), stdout=log, stderr=log)  # our words
         try:
-            _await_answer(server, process, Path(directory) / "log")
+            _await_answer(server, process, zones)
             yield server
         finally:
             _stop(process)
 
 
-def _write_files(directory: Path, template: str, server: RealServer) -> Path:
+def _write_files(directory: Path, template: str, server: RealServer, zones: Mapping[str, str]) -> Path:
     for inner in ("run", "db"):
         (directory / inner).mkdir()
-    for origin, records in ZONES.items():
+    for origin, records in zones.items():
         (directory / f"{origin}.zone").write_text(f"$ORIGIN {origin}.\n{records}")
     configuration = directory / "server.conf"
     configuration.touch(mode=0o600)
     words = {"key": server.tsig_name, "algorithm": server.tsig_algorithm, "secret": server.tsig_secret}
-    configuration.write_text(template.format(directory=directory, port=server.port, granted=GRANTED, **words))
+    place = {"directory": directory, "address": server.address, "port": server.port}
+    configuration.write_text(template.format(granted=GRANTED, **place, **words))
     return configuration
 
 
-def _await_answer(server: RealServer, process: subprocess.Popen[bytes], log: Path) -> None:
+def _await_answer(server: RealServer, process: subprocess.Popen[bytes], zones: Mapping[str, str]) -> None:
     """Wait until every zone is served."""
     deadline = time.monotonic() + READY_WITHIN
-    waiting = list(ZONES)
+    waiting = list(zones)
     while waiting:
         try:
             if server.values(waiting[-1])[0] is not None:
@@ -223,7 +240,7 @@ def _await_answer(server: RealServer, process: subprocess.Popen[bytes], log: Pat
         except (OSError, EOFError, dns.exception.DNSException):
             pass
         if process.poll() is not None or time.monotonic() > deadline:
-            pytest.fail(f"the server does not start:\n{log.read_text(errors='replace')[-4000:]}")
+            pytest.fail(f"the server does not start:\n{server.log.read_text(errors='replace')[-4000:]}")
         time.sleep(0.02)
 
 
