@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.real_servers import ADDRESS, ZONES, RealServer, installed, running, running_knot
+from tests.real_processes import installed
+from tests.real_servers import ADDRESS, ZONES, RealServer, running, running_knot
 
 CHILD, CHILD_ADDRESS = "child.example.test", "127.0.0.2"
 """A zone on a server of its own, to which example.test does not delegate by itself."""

@@ -3,20 +3,15 @@
 Where one is not installed, its tests are skipped; under TXTPROOF_REQUIRE_SERVERS=1 they fail.
 """
 
-import os
 import secrets
-import shutil
-import socket
-import subprocess
 import tempfile
-import time
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import dns.exception
+import dns.flags
 import dns.message
 import dns.name
 import dns.query
@@ -29,9 +24,9 @@ import dns.xfr
 import dns.zone
 import pytest
 
+from tests.real_processes import free_port, installed, started
+
 ADDRESS = "127.0.0.1"
-READY_WITHIN = 15.0
-"""Seconds."""
 ANSWER_WITHIN = 5.0
 """Seconds."""
 KEY = "tsig-test"
@@ -121,6 +116,12 @@ class RealServer:
         """Return TTL and values of the TXT set at a name, as anybody is served it; no TTL where none stands."""
         return served(self.address, self.port, name)
 
+    def serves(self, zone: str) -> bool:
+        """Say whether it answers for a zone."""
+        query = dns.message.make_query(zone, dns.rdatatype.SOA)
+        answer = dns.query.tcp(query, self.address, ANSWER_WITHIN, self.port)
+        return bool(answer.answer) and bool(answer.flags & dns.flags.AA)
+
     def snapshot(self, zone: str) -> list[tuple[str, str, int, str]]:
         """Return every record of a zone but the SOA, as (name, type, TTL, text), in order (AXFR, RFC 5936)."""
         copy = dns.zone.Zone(zone)
@@ -182,17 +183,6 @@ def running_knot(zones: Mapping[str, str], address: str = ADDRESS, port: int = 0
         yield server
 
 
-def installed(name: str, package: str) -> str:
-    """Return where a program is; without it the test is skipped, or fails."""
-    found = shutil.which(name, path=os.pathsep.join((os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin")))
-    if found is not None:
-        return found
-    missing = f"{name} is not installed: apt-get install {package}"
-    if os.environ.get("TXTPROOF_REQUIRE_SERVERS") == "1":
-        pytest.fail(missing)
-    pytest.skip(missing)
-
-
 @contextmanager
 def running(
     template: str,
@@ -204,15 +194,11 @@ def running(
     """Run a server for as long as the block lasts, once it serves every zone; port 0: a free one."""
     with tempfile.TemporaryDirectory(prefix="txtproof-dns-") as directory:
         secret = b64encode(secrets.token_bytes(32)).decode()
-        server = RealServer(port or _free_port(), secret, address, log=Path(directory) / "log")
+        server = RealServer(port or free_port(address), secret, address, log=Path(directory) / "log")
         configuration = _write_files(Path(directory), template, server, zones)
-        with server.log.open("wb") as log:
-            process = subprocess.Popen(command(str(configuration)), stdout=log, stderr=log)  # our words
-        try:
-            _await_answer(server, process, zones)
+        waiting = list(zones)
+        with started(command(str(configuration)), server.log, lambda: _all_served(server, waiting)):
             yield server
-        finally:
-            _stop(process)
 
 
 def _write_files(directory: Path, template: str, server: RealServer, zones: Mapping[str, str]) -> Path:
@@ -228,39 +214,7 @@ def _write_files(directory: Path, template: str, server: RealServer, zones: Mapp
     return configuration
 
 
-def _await_answer(server: RealServer, process: subprocess.Popen[bytes], zones: Mapping[str, str]) -> None:
-    """Wait until every zone is served."""
-    deadline = time.monotonic() + READY_WITHIN
-    waiting = list(zones)
-    while waiting:
-        try:
-            if server.values(waiting[-1])[0] is not None:
-                waiting.pop()
-                continue
-        except (OSError, EOFError, dns.exception.DNSException):
-            pass
-        if process.poll() is not None or time.monotonic() > deadline:
-            pytest.fail(f"the server does not start:\n{server.log.read_text(errors='replace')[-4000:]}")
-        time.sleep(0.02)
-
-
-def _stop(process: subprocess.Popen[bytes]) -> None:
-    process.terminate()
-    try:
-        process.wait(10)
-    except subprocess.TimeoutExpired:
-        process.kill()
-        process.wait()
-
-
-def _free_port() -> int:
-    """Return a port of 127.0.0.1 that nobody uses just now, for TCP or UDP."""
-    while True:
-        with socket.socket() as stream, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
-            stream.bind((ADDRESS, 0))
-            port: int = stream.getsockname()[1]
-            try:
-                datagrams.bind((ADDRESS, port))
-            except OSError:
-                continue
-            return port
+def _all_served(server: RealServer, waiting: list[str]) -> bool:
+    while waiting and server.values(waiting[-1])[0] is not None:
+        waiting.pop()
+    return not waiting

@@ -6,12 +6,14 @@ from datetime import timedelta
 import pytest
 
 from tests.core.rows import NOW, blocked_in_publishing, checking, parked, publishing, requested, seen, verified
+from txtproof.core.evidence import MATCH, ServerView
 from txtproof.core.explaining import because
 from txtproof.core.model import Verification
 from txtproof.core.observations import CheckNow, Miss, Queued, Unreachable, Unseen
 from txtproof.core.reasons import Reason
 from txtproof.core.values import replace
 
+REMEMBERED = (ServerView("ns1", "192.0.2.1", MATCH), ServerView("192.0.2.53:53", "192.0.2.53:53", "other_value"))
 MISS, BLIND = Miss(Reason.NO_TXT, "", ()), Unseen(Reason.TIMEOUT, "")
 
 
@@ -38,6 +40,18 @@ def ending() -> Verification:
         (
             lambda: seen(checking(), MISS, CheckNow(), now=NOW).verification,
             "somebody asked for a look",
+        ),
+        (
+            lambda: seen(checking(), Miss(Reason.OLD_CODE, "", REMEMBERED, timedelta(seconds=9))).verification,
+            "what the resolver remembers ends then",
+        ),
+        (
+            lambda: seen(checking(), Miss(Reason.STALE_SERVER, "", REMEMBERED)).verification,
+            "looks that missed so far: 1",
+        ),
+        (
+            lambda: seen(checking(), Unseen(Reason.DNSSEC_BOGUS, "", REMEMBERED)).verification,
+            "looks in a row that saw nothing: 1",
         ),
         (expiring, "its code expires then"),
         (ending, "its deadline passes then"),

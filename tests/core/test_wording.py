@@ -7,7 +7,7 @@ import pytest
 from tests.core.rows import NOW, checking, seen
 from txtproof.core.decisions import Look
 from txtproof.core.events import EventKind
-from txtproof.core.evidence import ServerView
+from txtproof.core.evidence import MATCH, ServerView
 from txtproof.core.model import Verification
 from txtproof.core.observations import CheckNow, Miss, Woken
 from txtproof.core.reasons import Reason
@@ -112,3 +112,13 @@ def test_after_unsteady_answers_a_match_must_be_seen_three_times() -> None:
         look = seen(row, Woken(), now=row.wake or NOW).effect
         assert isinstance(look, Look)
         assert look.rounds == rounds
+
+
+@pytest.mark.parametrize("found", [None, Reason.WRONG_NAME])
+def test_what_a_resolver_remembers_is_called_by_its_name_where_the_name_servers_serve_the_code(
+    found: Reason | None,
+) -> None:
+    views = (ServerView("ns1", "192.0.2.1", MATCH), ServerView("192.0.2.53:53", "192.0.2.53:53", "other_value"))
+    before = replace(checking(), looks=3, reason=found)
+    v = seen(before, Miss(Reason.OTHER_VALUE, "remembers", views), now=NOW).verification
+    assert (v.reason, v.detail) == (Reason.OTHER_VALUE, "remembers")

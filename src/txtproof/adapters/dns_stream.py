@@ -4,6 +4,7 @@ dnspython's own has a task and a timer for each read. What a message means is th
 """
 
 import asyncio
+import ssl
 import struct
 from collections import deque
 from typing import cast
@@ -78,7 +79,8 @@ class Stream(asyncio.Protocol):
             self._waiting.set_result(None)
 
 
-async def connected(address: str, port: int) -> Stream:
-    """Connect. Raises OSError."""
-    _, stream = await asyncio.get_running_loop().create_connection(Stream, address, port)
+async def connected(address: str, port: int, tls: ssl.SSLContext | None = None, name: str | None = None) -> Stream:
+    """Connect; `name`: that the certificate must have, where there is TLS. Raises OSError."""
+    loop = asyncio.get_running_loop()
+    _, stream = await loop.create_connection(Stream, address, port, ssl=tls, server_hostname=name)
     return stream

@@ -1,5 +1,7 @@
 """What a look saw, server by server: enough to convince a person, without a TXT value or a code in it."""
 
+from collections.abc import Sequence
+
 from txtproof.core.values import Value
 
 MATCH = "match"
@@ -33,3 +35,8 @@ class ServerView(Value, frozen=True, array_like=True):
     """Extended DNS errors in words (RFC 8914)."""
     node: str = ""
     """Which of several machines behind the address it was, as it calls itself (NSID, RFC 5001)."""
+
+
+def is_served(servers: Sequence[ServerView]) -> bool:
+    """Say whether one of them serves the value: a miss beside that is a late server's, or a resolver's memory."""
+    return any(one.outcome == MATCH for one in servers)

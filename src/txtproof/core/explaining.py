@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 
-from txtproof.core.evidence import MATCH, ServerView
+from txtproof.core.evidence import MATCH, ServerView, is_served
 from txtproof.core.model import State, Verification
 from txtproof.core.reasons import EXPLANATIONS, MISSES, Reason
 
 SHOWN = 3
 """Servers named in a sentence."""
+_REMEMBERED = frozenset({Reason.OLD_CODE, Reason.OTHER_VALUE})
+"""What only a resolver still says, where the zone's own servers serve the code."""
 
 
 def explained(reason: Reason, detail: str, servers: Sequence[ServerView]) -> str:
@@ -66,8 +68,8 @@ def because(v: Verification) -> str:
 def _of_a_look(v: Verification) -> str:
     if v.planned is not None:
         return "somebody asked for a look"
-    if v.reason is Reason.NEGATIVE_CACHE:
-        return "what the resolver remembers ends then"
     if v.failures:
         return f"looks in a row that saw nothing: {v.failures}"
+    if v.reason is Reason.NEGATIVE_CACHE or (v.reason in _REMEMBERED and is_served(v.servers)):
+        return "what the resolver remembers ends then"
     return f"looks that missed so far: {v.looks}" if v.looks else "the record has just been published"

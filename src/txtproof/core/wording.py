@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from txtproof.core.delays import published
-from txtproof.core.evidence import ServerView
+from txtproof.core.evidence import ServerView, is_served
 from txtproof.core.model import Verification
 from txtproof.core.observations import Miss
 from txtproof.core.reasons import MISSES, Reason
@@ -32,6 +32,8 @@ def is_thorough(v: Verification, now: datetime) -> bool:
 
 def worded(before: Verification, seen: Miss, now: datetime) -> tuple[Reason, str, tuple[ServerView, ...]]:
     """Return the reason, its particulars and the evidence for a miss that was just seen."""
+    if is_served(seen.servers):
+        return seen.reason, seen.detail, seen.servers
     if seen.reason in _PLAIN and before.reason in _SEARCHED and not is_thorough(before, now):
         return before.reason, before.detail, seen.servers
     if _is_still_behind(before, seen):

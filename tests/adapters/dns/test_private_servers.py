@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.adapters.dns.scripted import Records, Script, authoritative
-from tests.adapters.dns.test_look import (
+from tests.adapters.dns.world import (
     CODE,
     DOMAIN,
     FIRST,

@@ -24,7 +24,7 @@ from txtproof.adapters.dns.verdict import Answer
 
 MOST_LINKS = 16
 """Aliases followed within one answer."""
-LONGEST_ERROR = 120
+LONGEST_ERROR = 240
 LONGEST_NAME = 253
 """Characters of a server's name in the evidence: escapes can make it four times as long."""
 
@@ -96,8 +96,8 @@ def remembered(message: dns.message.Message) -> timedelta | None:
 def errors(message: dns.message.Message) -> str:
     """Return the extended DNS errors in words (RFC 8914, 2)."""
     found = (one for one in message.options if isinstance(one, dns.edns.EDEOption))
-    words = (f"{dns.edns.EDECode.to_text(one.code)}{f' ({one.text})' if one.text else ''}" for one in found)
-    return "; ".join(words).lower().replace("_", " ")[:LONGEST_ERROR]
+    words = ((dns.edns.EDECode.to_text(one.code).lower().replace("_", " "), one.text) for one in found)
+    return "; ".join(f"{kind} ({text})" if text else kind for kind, text in words)[:LONGEST_ERROR]
 
 
 def alias(message: dns.message.Message, name: dns.name.Name) -> dns.name.Name | None:

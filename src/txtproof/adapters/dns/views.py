@@ -25,6 +25,9 @@ from txtproof.core.observations import Match, Miss, Sight, Unseen
 from txtproof.core.reasons import BLIND, Reason
 from txtproof.core.values import Value
 
+ROUNDED = timedelta(seconds=1)
+"""TTLs are whole seconds, rounded down, and what has none left is given for one more: until then nothing is new."""
+
 Ask = Callable[[dns.message.Message], Awaitable[dns.message.Message]]
 """Puts a question to a resolver; it raises whatever it likes where there is no answer."""
 
@@ -64,7 +67,8 @@ class Views:
         if behind:
             first = behind[0]
             ends = [one.changes_in for one in behind if one.changes_in is not None]
-            return Miss(Reason(first.view.outcome), _behind(first), servers, min(ends, default=None), match.zone)
+            changes_in = min(ends) + ROUNDED if ends else None
+            return Miss(Reason(first.view.outcome), _behind(first), servers, changes_in, match.zone)
         blind = next((one for one in seen if one.view.outcome == Reason.DNSSEC_BOGUS), None)
         if blind is not None:
             words = f"{blind.view.server} does not accept the zone's signatures"

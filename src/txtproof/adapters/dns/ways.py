@@ -1,20 +1,23 @@
 """The ways to a recursive resolver: plain DNS, DNS over TLS (RFC 7858), DNS over HTTPS (RFC 8484)."""
 
+import asyncio
 import re
 import ssl
 from functools import partial
 from typing import NamedTuple
 
-import dns.asyncquery
+import dns.flags
 import dns.message
 import httpx
 
+from txtproof.adapters.dns import octets
+from txtproof.adapters.dns.bounds import is_modest
 from txtproof.adapters.dns.views import Ask, Resolver
+from txtproof.adapters.dns_stream import LONGEST, connected
 from txtproof.endpoints import endpoint
 
 WITHIN = 4.0
 """Seconds for one question."""
-LARGEST = 65_535
 DNS_MESSAGE = "application/dns-message"
 _TLS = re.compile(r"tls://([^#]+)(?:#([A-Za-z0-9.-]{1,253}))?")
 _HTTPS = re.compile(r"https://[^\s@]+")
@@ -71,9 +74,8 @@ class Ways:
         return self._tls
 
     async def _over_tls(self, known: Way, query: dns.message.Message) -> dns.message.Message:
-        host, port = _split(known.place)
-        name = known.name or host
-        return await dns.asyncquery.tls(query, host, WITHIN, port, ssl_context=self._context, server_hostname=name)
+        async with asyncio.timeout(WITHIN):
+            return await _over_stream(known, query, self._context)
 
     async def _over_https(self, known: Way, query: dns.message.Message) -> dns.message.Message:
         if self._client is None:
@@ -87,19 +89,46 @@ class Ways:
             body = bytearray()
             async for chunk in response.aiter_bytes():
                 body += chunk
-                if len(body) > LARGEST:
+                if len(body) > LONGEST:
                     raise ValueError("more than a DNS message can be")
-        answer = dns.message.from_wire(bytes(body))
-        if not query.is_response(answer):
-            raise ValueError("no answer to the question")
-        return answer
+        return _read(query, bytes(body))
 
 
 async def _plain(known: Way, query: dns.message.Message) -> dns.message.Message:
     host, port = _split(known.place)
-    answer, _ = await dns.asyncquery.udp_with_fallback(
-        query, host, WITHIN, port, ignore_unexpected=True, ignore_errors=True
-    )
+    async with asyncio.timeout(WITHIN):
+        answer = await octets.over_udp(query.to_wire(), host, port, partial(_answer, query))
+        return await _over_stream(known, query) if answer.flags & dns.flags.TC else answer
+
+
+async def _over_stream(
+    known: Way, query: dns.message.Message, tls: ssl.SSLContext | None = None
+) -> dns.message.Message:
+    host, port = _split(known.place)
+    stream = await connected(host, port, tls, (known.name or host) if tls else None)
+    try:
+        stream.send(query.to_wire())
+        return _read(query, await stream.receive())
+    finally:
+        # at once: TLS would wait for the other side's farewell
+        stream.close()
+
+
+def _answer(query: dns.message.Message, wire: bytes) -> dns.message.Message | None:
+    """Read a datagram; what a forger may have sent is passed over."""
+    try:
+        return _read(query, wire)
+    except Exception:  # noqa: BLE001  # whatever the parser stumbles over was no answer
+        return None
+
+
+def _read(query: dns.message.Message, wire: bytes) -> dns.message.Message:
+    """Read an answer. Raises whatever it likes where it is none to that question, or more than is read."""
+    if not is_modest(wire):
+        raise ValueError("more than is read")
+    answer = dns.message.from_wire(wire)
+    if not query.is_response(answer):
+        raise ValueError("no answer to the question")
     return answer
 
 
