@@ -79,7 +79,14 @@ UNSEEN = (
         )
         for server in HOMES
     ),
-    blind(Reason.LAME, "resolver", "lent.test", lent, "ns1.lent.test", "ns1.lent.test lame NOERROR"),
+    blind(
+        Reason.CANNOT_SEE,
+        "intercepted",
+        "lent.test",
+        lent,
+        "a resolver answers in the place of every name server",
+        "ns1.lent.test lame NOERROR",
+    ),
     blind(
         Reason.LAME,
         "compression_loop",

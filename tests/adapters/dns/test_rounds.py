@@ -2,7 +2,9 @@
 
 import time
 
+import dns.edns
 import dns.message
+import pytest
 
 from tests.adapters.dns.scripted import Said, Script, over, silent
 from tests.adapters.dns.world import CODE, FIRST, LOOK, SECOND, World, missed, world, zone
@@ -93,3 +95,22 @@ async def test_the_server_that_lacked_it_is_asked_first() -> None:
             missed(await w.look(replace(LOOK, first=behind)), Reason.NO_SUCH_NAME)
         assert w.servers[FIRST].asked == []
         missed(await w.look(), Reason.NO_SUCH_NAME)
+
+
+@pytest.mark.parametrize(
+    ("nsid", "node"), [(b"node-7.ams", "node-7.ams"), (b"\x00\xff", "00ff"), (b"\x1b[31m", "1b5b33316d"), (b"", "")]
+)
+async def test_where_answers_waver_each_machine_is_asked_for_its_name(nsid: bytes, node: str) -> None:
+    def named(query: dns.message.Message, tcp: bool) -> Said:
+        said = zone(CODE)(query, tcp)
+        if isinstance(said, dns.message.Message) and any(
+            one.otype == dns.edns.OptionType.NSID for one in query.options
+        ):
+            said.use_edns(0, options=[dns.edns.NSIDOption(nsid)])
+        return said
+
+    async with world({FIRST: named, SECOND: zone(CODE)}) as w:
+        sight = await w.look(replace(LOOK, rounds=2))
+        assert isinstance(sight, Match)
+        assert [one.node for one in sight.servers] == [node, ""]
+        assert {one.node for one in (await w.look()).servers} == {""}

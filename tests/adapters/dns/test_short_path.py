@@ -164,7 +164,7 @@ def test_the_name_servers_that_come_along_are_passed_over() -> None:
 @pytest.mark.parametrize("flags", [dns.flags.QR, dns.flags.QR | dns.flags.AA | dns.flags.RA | dns.flags.RD])
 def test_a_bare_answer_is_read(rcode: str, flags: int) -> None:
     plain = agreed(wire(flags=flags, rcode=dns.rcode.from_text(rcode)))
-    assert plain == Plain(rcode, bool(flags & dns.flags.AA), (), None)
+    assert plain == Plain(rcode, bool(flags & dns.flags.AA), (), None, bool(flags & dns.flags.RA))
 
 
 def test_the_same_record_twice_counts_once() -> None:

@@ -242,3 +242,20 @@ def test_every_word_of_an_answer_is_a_match_a_miss_or_a_failure_and_only_one_of_
         for answer in answers
         if answer.failure or not answer.authoritative
     )
+
+
+LENT = replace(ONE, authoritative=False, recursive=True)
+
+
+def test_resolvers_in_the_place_of_every_server_are_no_lame_servers() -> None:
+    sight = judged([LENT, replace(LENT, address="192.0.2.2")], LOOK, NAME)
+    assert isinstance(sight, Unseen)
+    assert sight.reason is Reason.CANNOT_SEE
+    assert "port 53 is intercepted" in sight.detail
+
+
+@pytest.mark.parametrize("other", [replace(LENT, recursive=False), replace(LENT, rcode="REFUSED")])
+def test_a_single_server_that_is_no_resolver_is_called_by_its_own_word(other: Answer) -> None:
+    sight = judged([other, LENT], LOOK, NAME)
+    assert isinstance(sight, Unseen)
+    assert sight.reason.value == outcome(other, LOOK)

@@ -14,7 +14,7 @@ from txtproof.adapters.dns import reading, short_path
 from txtproof.adapters.dns.bounds import is_modest
 from txtproof.adapters.dns.datagrams import Datagrams, Silence, Waiting
 from txtproof.adapters.dns.exchange import NO_EDNS, UDP_WITHIN, Exchange, Reply
-from txtproof.adapters.dns.question import COUNTS, is_answer, is_cut, question, section
+from txtproof.adapters.dns.question import COUNTS, is_answer, is_cut, question, section, with_nsid
 from txtproof.adapters.dns.short_path import Plain
 from txtproof.adapters.dns.stagger import HEAD_START
 from txtproof.adapters.dns.verdict import Answer
@@ -73,6 +73,7 @@ class Asker:
             authoritative=said.authoritative,
             values=said.values,
             serial=said.serial,
+            recursive=said.recursive,
         )
 
     def unanswered(self, server: Server) -> Answer:
@@ -97,12 +98,18 @@ class Asker:
             return Heard(server, reply.message, reading.answer(server.name, self.shown(server), reply, name))
         return await self.finish(self.begin(server, name.labels), name)
 
-    async def ask_fully(self, server: Server, name: dns.name.Name, target: dns.name.Name | None) -> Answer:
-        """Ask for the record and for its SOA, over TCP: nobody off the path can forge that."""
+    async def ask_fully(
+        self, server: Server, name: dns.name.Name, target: dns.name.Name | None, *, who: bool = False
+    ) -> Answer:
+        """Ask for the record and for its SOA, over TCP: nobody off the path can forge that.
+
+        `who`: ask too which of several machines behind the address it is.
+        """
         begun = time.monotonic()
-        asked = question(name.labels), soa_question(name.labels)
+        text_question, its_soa = question(name.labels), soa_question(name.labels)
+        asked = text_question, with_nsid(its_soa) if who else its_soa
         came = await self._exchange.ask_together(asked, server.address, self._port)
-        said = [_told(*one) for one in zip(asked, came, strict=True)]
+        said = [_told(*one) for one in zip((text_question, its_soa), came, strict=True)]
         if said.count(Reason.TIMEOUT) < len(said):
             # not every server takes a second question before the first is answered, nor by the same connection
             kinds = (dns.rdatatype.TXT, dns.rdatatype.SOA)
@@ -111,10 +118,12 @@ class Asker:
         serial = soa.serial if isinstance(soa, Plain) else reading.serial(_message(soa), name)
         if isinstance(text, Plain):
             answer = self.answered(server, begun, text)
-            return answer if serial is None else replace(answer, serial=serial)
-        failure = text if isinstance(text, Reason) else None
-        reply = Reply(_message(text), failure, _since(begun))
-        return reading.answer(server.name, self.shown(server), reply, name, target, serial)
+        else:
+            failure = text if isinstance(text, Reason) else None
+            reply = Reply(_message(text), failure, _since(begun))
+            answer = reading.answer(server.name, self.shown(server), reply, name, target)
+        serial, node = answer.serial if serial is None else serial, reading.node(_message(soa))
+        return replace(answer, serial=serial, node=node)
 
     async def _again(
         self, said: Said | Reason, kind: dns.rdatatype.RdataType, server: Server, name: dns.name.Name

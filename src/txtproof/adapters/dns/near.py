@@ -55,7 +55,10 @@ class Near:
         heard = await self._ask(server, look.name)
         if heard is None or outcome(heard.answer, look) != MATCH:
             return None
-        return Reason.UNSTEADY_ANSWERS, f"{server.name} ({server.address}) serves the code one time, and not the next"
+        return (
+            Reason.UNSTEADY_ANSWERS,
+            f"{server.name} ({self.asker.shown(server)}) serves the code one time, and not the next",
+        )
 
     async def _wildcard(self, look: Look, server: Server) -> tuple[Reason, str] | None:
         """Tell an alias that somebody made from one that a wildcard makes of every name."""

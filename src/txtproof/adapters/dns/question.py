@@ -10,7 +10,7 @@ HEADER = 12
 """Octets before the question section (RFC 1035, 4.1.1)."""
 COUNTS = struct.Struct("!5H")
 """The header after the id: flags, and how many records each section has."""
-QR, OPCODE, AA, TC, RCODE = 0x8000, 0x7800, 0x0400, 0x0200, 0x000F
+QR, OPCODE, AA, TC, RA, RCODE = 0x8000, 0x7800, 0x0400, 0x0200, 0x0080, 0x000F
 
 _NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}", re.ASCII | re.IGNORECASE)
 _MOST_CHARACTERS = 253
@@ -18,6 +18,8 @@ _ASKED = COUNTS.pack(0, 1, 0, 0, 1)
 _TXT_IN = struct.pack("!2H", 16, 1)
 _OPT = struct.pack("!B2HIH", 0, 41, PAYLOAD, 0, 0)
 """RFC 6891, 6.1.2."""
+_NSID = struct.pack("!3H", 4, 3, 0)
+"""RFC 5001, 2.1: an empty option, after the length of all options."""
 _BARE = frozenset({1, 2, 4, 5})
 """FORMERR, SERVFAIL, NOTIMP and REFUSED may come without the question."""
 
@@ -37,6 +39,11 @@ def question(name: Iterable[bytes]) -> bytes:
 def section(asked: bytes) -> bytes:
     """Return the question section in a question: name, type and class."""
     return asked[COUNTS.size : -len(_OPT)]
+
+
+def with_nsid(asked: bytes) -> bytes:
+    """Return a question that asks the server for its name as well: which of several behind an address it is."""
+    return asked[:-2] + _NSID
 
 
 def is_answer(wire: bytes, asked: bytes) -> bool:

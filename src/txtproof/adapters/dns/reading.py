@@ -22,6 +22,8 @@ from dns.rdtypes.IN.AAAA import AAAA
 from txtproof.adapters.dns.exchange import Reply
 from txtproof.adapters.dns.verdict import Answer
 
+LONGEST_NODE = 64
+"""Octets of a machine's name that are kept."""
 MOST_LINKS = 16
 """Aliases followed within one answer."""
 LONGEST_ERROR = 240
@@ -35,12 +37,11 @@ def answer(
     reply: Reply,
     name: dns.name.Name,
     target: dns.name.Name | None = None,
-    soa: int | None = None,
 ) -> Answer:
-    """Return what a reply to the TXT question says. `target`: where an alias should lead; `soa`: the serial beside."""
+    """Return what a reply to the TXT question says. `target`: where an alias should lead."""
     message = reply.message
     if message is None:
-        return Answer(server, address, reply.took_ms, failure=reply.failure, serial=soa)
+        return Answer(server, address, reply.took_ms, failure=reply.failure)
     led = alias(message, name)
     return Answer(
         server,
@@ -51,8 +52,16 @@ def answer(
         alias=led is not None,
         leads=led is not None and led == target,
         values=values(message, name),
-        serial=serial(message, name) if soa is None else soa,
+        serial=serial(message, name),
+        recursive=bool(message.flags & dns.flags.RA),
     )
+
+
+def node(message: dns.message.Message | None) -> str:
+    """Return the name that a machine gives itself, as text or in hex (NSID, RFC 5001)."""
+    options = () if message is None else message.options
+    found = next((one.nsid for one in options if isinstance(one, dns.edns.NSIDOption)), b"")[:LONGEST_NODE]
+    return found.decode() if found.isascii() and found.decode().isprintable() else found.hex()
 
 
 def is_authoritative(message: dns.message.Message) -> bool:

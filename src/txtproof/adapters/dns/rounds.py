@@ -12,7 +12,7 @@ from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.asking import Asker, Heard
 from txtproof.adapters.dns.caches import ExpiringCache
 from txtproof.adapters.dns.trail import Alias, End, Place
-from txtproof.adapters.dns.verdict import Answer, judged, together
+from txtproof.adapters.dns.verdict import WAVERS, Answer, judged, together
 from txtproof.adapters.dns.walk import Server
 from txtproof.core.decisions import Look
 from txtproof.core.observations import Match, Miss, Sight, Unseen
@@ -61,17 +61,15 @@ class Rounds:
         """Ask all servers of a place; with `target`, for the alias that leads there."""
         servers = place.zone.servers
         awake = self.awake(servers)
-        answers = await asyncio.gather(*(self._answer(one, place.name, target, asked=one in awake) for one in servers))
-        return judged(answers, look, reading.plain(place.name))
 
-    async def _answer(
-        self, server: Server, name: dns.name.Name, target: dns.name.Name | None, *, asked: bool
-    ) -> Answer:
-        if not asked:
-            return self._asker.unanswered(server)
-        answer = await self._asker.ask_fully(server, name, target)
-        self._note(server, answer)
-        return answer
+        async def answer(server: Server) -> Answer:
+            if server not in awake:
+                return self._asker.unanswered(server)
+            said = await self._asker.ask_fully(server, place.name, target, who=look.thorough or look.rounds > 1)
+            self._note(server, said)
+            return said
+
+        return judged(await asyncio.gather(*map(answer, servers)), look, reading.plain(place.name))
 
     def _note(self, server: Server, answer: Answer) -> None:
         if answer.failure is Reason.TIMEOUT:
@@ -87,5 +85,5 @@ def _steadied(sight: Sight, before: Answer) -> Sight:
     again = next((one for one in sight.servers if one.address == before.address), None)
     if again is None or again.outcome not in MISSES:
         return sight
-    detail = f"{before.server} ({before.address}) serves the code one time, and not the next"
+    detail = f"{before.server} ({before.address}) {WAVERS}"
     return Miss(Reason.UNSTEADY_ANSWERS, detail[:200], sight.servers, sight.changes_in, sight.zone)

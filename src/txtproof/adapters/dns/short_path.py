@@ -6,7 +6,7 @@ is not plain is declined here and read by dnspython: a test holds the two readin
 
 import struct
 
-from txtproof.adapters.dns.question import AA, COUNTS, HEADER, OPCODE, QR, RCODE, TC
+from txtproof.adapters.dns.question import AA, COUNTS, HEADER, OPCODE, QR, RA, RCODE, TC
 from txtproof.core.values import Value
 
 _AFTER_NAME = 4
@@ -35,6 +35,8 @@ class Plain(Value, frozen=True):
     values: tuple[bytes, ...]
     serial: int | None
     """Of the SOA beside what is not there, where the answer speaks for the zone."""
+    recursive: bool = False
+    """The RA bit."""
 
 
 class _NotPlain(Exception):
@@ -69,7 +71,7 @@ def _read(wire: bytes, asked: bytes) -> Plain:
     if _additional(wire, at, additions) != len(wire):
         raise _NotPlain
     spoken_for = bool(flags & AA)
-    return Plain(rcode, spoken_for, tuple(map(_joined, texts)), serial if spoken_for else None)
+    return Plain(rcode, spoken_for, tuple(map(_joined, texts)), serial if spoken_for else None, bool(flags & RA))
 
 
 def _text(wire: bytes, at: int) -> tuple[int, bytes]:

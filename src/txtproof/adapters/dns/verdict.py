@@ -10,6 +10,8 @@ from txtproof.core.observations import Match, Miss, Sight, Unseen
 from txtproof.core.reasons import BLIND, MISSES, Reason
 from txtproof.core.values import Value
 
+INTERCEPTED = "a resolver answers in the place of every name server, as where port 53 is intercepted"
+WAVERS = "serves the code one time, and not the next"
 SHOWN = 3
 """Servers named in a detail; all are in the evidence."""
 
@@ -28,6 +30,10 @@ class Answer(Value, frozen=True):
     """Why nothing came back, where nothing did; `cannot_see`: it was never asked."""
     rcode: str = ""
     authoritative: bool = False
+    recursive: bool = False
+    """The RA bit (RFC 1035, 4.1.1): it is a resolver, whatever else it is."""
+    node: str = ""
+    """Which machine behind the address it was (NSID)."""
     alias: bool = False
     """A CNAME stands at the name."""
     leads: bool = False
@@ -79,6 +85,8 @@ def judged(answers: Sequence[Answer], look: Look, name: str) -> Sight:
     open_still = [(answer, word) for answer, word in told if word in BLIND and _matters(answer)]
     if open_still or MATCH not in outcomes:
         blind = open_still or told
+        if all(_is_a_resolvers(answer) for answer in answers):
+            return Unseen(Reason.CANNOT_SEE, f"{INTERCEPTED}: {_blind(blind)}"[:200], views)
         return Unseen(Reason(blind[0][1]), _blind(blind), views)
     return Match(views)
 
@@ -99,6 +107,11 @@ def circling(look: Look, seen: Sequence[Answer], most: int | None = None) -> Mis
     return Miss(Reason.CNAME, f"the alias at {look.name} leads {where}"[:200], views)
 
 
+def _is_a_resolvers(answer: Answer) -> bool:
+    """Say whether a resolver has answered where a name server was asked."""
+    return answer.recursive and not answer.authoritative and answer.rcode in ("NOERROR", "NXDOMAIN")
+
+
 def _matters(answer: Answer) -> bool:
     return answer.serial is not None or answer.failure is Reason.CANNOT_SEE
 
@@ -113,6 +126,7 @@ def _view(answer: Answer, word: str) -> ServerView:
         serial=answer.serial,
         values=len(answer.values),
         took_ms=answer.took_ms,
+        node=answer.node,
     )
 
 
