@@ -69,6 +69,7 @@ def agreed(octets: bytes) -> Plain | None:
             authoritative=plain.authoritative,
             values=plain.values,
             serial=plain.serial,
+            recursive=plain.recursive,
         )
         assert shown == long_way(octets)
     return plain
