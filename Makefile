@@ -5,7 +5,7 @@ DEV = .venv-dev
 PROFILE = .venv-profile
 CHECKED = src config tasks worker tests benchmarks
 
-.PHONY: run test check faults fix lock reasons bench bench-scale clean
+.PHONY: run test check faults fix lock reasons bench bench-scale bench-dns clean
 
 run: $(RUN)/.ready
 	@$(RUN)/bin/python -m txtproof.rehearsal
@@ -40,14 +40,20 @@ lock: $(DEV)/.ready
 	@$(COMPILE) pyproject.toml --extra rehearsal -o requirements.txt
 	@$(COMPILE) pyproject.toml --extra rehearsal --group dev -c requirements.txt -o requirements-dev.txt
 
-bench: bench-scale
+bench: bench-scale bench-dns
 
 # needs Linux and Knot (apt-get install knot); about 25 minutes; ARGS=--quick shows in two that it runs
 bench-scale: $(DEV)/.ready $(PROFILE)/.ready
 	@PYTHONPATH=src:. $(DEV)/bin/python -m benchmarks $(ARGS)
 
+# needs Linux, Knot and dnsperf (apt-get install knot dnsperf), and root for the longer ways; about 20 minutes; installs
+# the other libraries in environments of their own; ARGS=--quick as above
+bench-dns: $(DEV)/.ready
+	@PYTHONPATH=src:. $(DEV)/bin/python -m benchmarks.dns_speed $(ARGS)
+	@PYTHONPATH=src:. $(DEV)/bin/python -m benchmarks.report $(filter --quick,$(ARGS))
+
 clean:
-	@rm -rf $(RUN) $(DEV) $(PROFILE) build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(RUN) $(DEV) $(PROFILE) .venv-rivals build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(RUN)/.ready: requirements.txt pyproject.toml
 	$(call set_up,$(RUN),requirements.txt)

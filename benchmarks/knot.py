@@ -1,4 +1,4 @@
-"""Knot DNS, the real one, with two addresses and one zone; it counts the questions that it is asked."""
+"""Knot DNS, the real one, with a few addresses and one zone; it counts the questions that it is asked."""
 
 import re
 import secrets
@@ -66,18 +66,32 @@ zone:
 class Knot:
     """Serve the zone for as long as the `with` block lasts. Keys may change it (RFC 2136)."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        addresses: Sequence[str] = ADDRESSES,
+        *,
+        records: str = "",
+        silent: Sequence[str] = (),
+        before: Sequence[str] = (),
+    ) -> None:
+        """Take the name servers' addresses, and lines for the zone file.
+
+        `silent`: those of the addresses at which it does not listen; `before`: a command to start it by.
+        """
+        self._addresses = addresses
+        self._records = records
+        self._listen = [one for one in addresses if one not in silent]
+        self._before = before
         self.port = free_port()
         self.secret = b64encode(secrets.token_bytes(32)).decode()
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
             directory = Path(opening.enter_context(tempfile.TemporaryDirectory(prefix="txtproof-knot-")))
-            self._configuration = _write(directory, self.port, self.secret)
-            self._child = opening.enter_context(
-                Child([program("knotd", "knot"), "-c", str(self._configuration)], directory / "log")
-            )
-            wait_until_served(self._child, self.port, ADDRESSES)
+            self._configuration = self._write(directory)
+            command = [*self._before, program("knotd", "knot"), "-c", str(self._configuration)]
+            self._child = opening.enter_context(Child(command, directory / "log"))
+            wait_until_served(self._child, self.port, self._listen)
             self._closing = opening.pop_all()
         return self
 
@@ -90,7 +104,7 @@ class Knot:
     @property
     def server(self) -> str:
         """Return `address:port` of the primary."""
-        return f"{ADDRESSES[0]}:{self.port}"
+        return f"{self._listen[0]}:{self.port}"
 
     @property
     def pid(self) -> int:
@@ -102,6 +116,16 @@ class Knot:
         asked = [program("knotc", "knot"), "-c", str(self._configuration), "stats", "mod-stats.query-type"]
         said = subprocess.run(asked, capture_output=True, text=True, check=True).stdout
         return {kind: int(count) for kind, count in re.findall(r"query-type\[(\S+)\] = (\d+)", said)}
+
+    def _write(self, directory: Path) -> Path:
+        (directory / f"{ZONE}.zone").write_text(zone_file(self._addresses) + self._records)
+        configuration = directory / "knot.conf"
+        configuration.touch(mode=0o600)
+        listen = ", ".join(f"{one}@{self.port}" for one in self._listen)
+        configuration.write_text(
+            _CONFIGURATION.format(directory=directory, listen=listen, key=KEY, secret=self.secret, zone=ZONE)
+        )
+        return configuration
 
 
 def zone_file(addresses: Sequence[str]) -> str:
@@ -126,14 +150,3 @@ def wait_until_served(child: Child, port: int, addresses: Sequence[str]) -> None
         if time.monotonic() > deadline:
             raise RuntimeError(f"the name server does not start:\n{child.log.read_text(errors='replace')[-2000:]}")
         time.sleep(0.02)
-
-
-def _write(directory: Path, port: int, secret: str) -> Path:
-    (directory / f"{ZONE}.zone").write_text(zone_file(ADDRESSES))
-    configuration = directory / "knot.conf"
-    configuration.touch(mode=0o600)
-    listen = ", ".join(f"{one}@{port}" for one in ADDRESSES)
-    configuration.write_text(
-        _CONFIGURATION.format(directory=directory, listen=listen, key=KEY, secret=secret, zone=ZONE)
-    )
-    return configuration

@@ -4,14 +4,14 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks import goals, results
+from benchmarks import dns_page, goals, results
 from benchmarks.markdown import mib, number, table
 
 PAGE = Path(__file__).parents[1] / "docs" / "benchmarks.md"
 LATENESS = ("p50", "p99", "most")
 HEAD = """# Benchmarks
 
-Written by `make bench-scale`; do not edit. Figures are medians; ratios are of runs in pairs, one after the other on the
+Written by `make bench`; do not edit. Figures are medians; ratios are of runs in pairs, one after the other on the
 same machine. Valkey, name server, workers and the benchmark share its cores, and all of it stays on loopback.
 """
 CORES = 2
@@ -188,6 +188,7 @@ SECTIONS: tuple[tuple[str, Callable[[dict[str, Any]], str]], ...] = (
     ("scale", _scale),
     ("intake", _intake),
     ("latency", _latency),
+    ("dns_speed", dns_page.section),
 )
 
 
