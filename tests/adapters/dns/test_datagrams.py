@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from txtproof.adapters.dns import datagrams, sockets
+from txtproof.adapters.dns import peers, sockets
 from txtproof.adapters.dns.datagrams import Datagrams, Silence, Waiting
 
 HOME = "127.0.0.1"
@@ -147,7 +147,8 @@ async def test_what_cannot_be_sent_is_over_at_once(asking: Datagrams[bytes]) -> 
 async def test_no_more_are_under_way_to_one_address_than_it_can_take(
     asking: Datagrams[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(datagrams, "MOST_PER_PEER", 3)
+    monkeypatch.setattr(peers, "MOST_PER_PEER", 3)
+    monkeypatch.setattr(peers, "MOST_FAR_AWAY", 3)
     async with peer() as there, peer(echo) as other:
         put = [asking.put(b"%d" % n, HOME, there.port, payload) for n in range(8)]
         assert await ended(asking.put(b"elsewhere", HOME, other.port, payload)) == b"elsewhere"
@@ -167,6 +168,25 @@ async def test_no_more_are_under_way_to_one_address_than_it_can_take(
         asking.close()
     assert not asking._peers
     assert not asking._sent
+
+
+async def test_more_are_under_way_to_an_address_far_away_the_more_it_answers_until_one_is_late(
+    asking: Datagrams[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(peers, "MOST_PER_PEER", 2)
+    # by which every way is a long one
+    monkeypatch.setattr(peers, "MOST_PER_SECOND", 10**9)
+    async with peer() as there:
+        put = [asking.put(b"%d" % n, HOME, there.port, payload) for n in range(9)]
+        await there.has_come(2)
+        for place in range(2):
+            there.say(*there.asked[place])
+        assert [await ended(one) for one in put[:2]] == [b"0", b"1"]
+        await there.has_come(6)
+        assert len(there.asked) == 6, "each answer made room for one more"
+        assert await put[2].said is Silence.LATE
+        assert asking._peers[HOME, there.port].room == 2
+        asking.close()
 
 
 async def test_sockets_are_replaced_after_a_while(asking: Datagrams[bytes], monkeypatch: pytest.MonkeyPatch) -> None:

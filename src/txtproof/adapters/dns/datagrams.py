@@ -6,20 +6,17 @@ connected, so that a closed port is no more than silence here.
 
 import asyncio
 import os
-import socket
-from collections import deque
 from collections.abc import Callable, Iterable
 from enum import Enum
 from itertools import takewhile
 from typing import Generic, TypeVar
 
 from txtproof.adapters.dns.octets import LARGEST
+from txtproof.adapters.dns.peers import Peer
 from txtproof.adapters.dns.sockets import MOST_WAITING, Sockets, Way
 
 T = TypeVar("T")
 
-MOST_PER_PEER = 100
-"""Questions under way to one address: what a buffer of the usual size there is sure to hold. Others wait their turn."""
 AT_ONCE = 64
 """Datagrams read before the loop's other work has its turn."""
 
@@ -42,31 +39,20 @@ Read = Callable[[bytes], T | Silence | None]
 class Waiting(Generic[T]):
     """A question, from when it is put. `said` is to be waited for; after `LATE`, once more."""
 
-    __slots__ = ("due", "key", "peer", "question", "read", "said")
+    __slots__ = ("due", "key", "peer", "question", "read", "said", "sent")
 
-    def __init__(self, question: bytes, peer: "_Peer[T]", read: Read[T], said: "asyncio.Future[T | Silence]") -> None:
+    def __init__(
+        self, question: bytes, peer: "Peer[Waiting[T]]", read: Read[T], said: "asyncio.Future[T | Silence]"
+    ) -> None:
         self.question = question
         self.peer = peer
         self.read = read
         self.said = said
         self.due = 0.0
+        self.sent = 0.0
+        """When it left."""
         self.key: _Key | None = None
         """By which its answer is known, once it is sent."""
-
-
-class _Peer(Generic[T]):
-    """One address and port, and the questions to it."""
-
-    __slots__ = ("address", "family", "given", "port", "queue", "under_way")
-
-    def __init__(self, address: str, port: int) -> None:
-        self.given = (address, port)
-        self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        # as the system writes it when an answer comes
-        self.address = socket.inet_ntop(self.family, socket.inet_pton(self.family, address))
-        self.port = port
-        self.under_way = 0
-        self.queue: deque[Waiting[T]] = deque()
 
 
 _Key = tuple[Way, str, int, bytes]
@@ -81,7 +67,7 @@ class Datagrams(Generic[T]):
         self._late_after = late_after
         self._rest = within - late_after
         self._sockets = Sockets(self._readable)
-        self._peers: dict[tuple[str, int], _Peer[T]] = {}
+        self._peers: dict[tuple[str, int], Peer[Waiting[T]]] = {}
         self._sent: dict[_Key, Waiting[T]] = {}
         # each in the order in which they fall due, since all in it wait equally long: one timer does for all
         self._fresh: dict[Waiting[T], None] = {}
@@ -94,11 +80,11 @@ class Datagrams(Generic[T]):
         now = loop.time()
         peer = self._peers.get((address, port))
         if peer is None:
-            peer = self._peers[address, port] = _Peer(address, port)
+            peer = self._peers[address, port] = Peer(address, port)
         waiting = Waiting(question, peer, read, loop.create_future())
         waiting.due = now + self._late_after
         self._fresh[waiting] = None
-        if peer.under_way < MOST_PER_PEER:
+        if peer.under_way < peer.room:
             self._send(waiting, now)
         else:
             peer.queue.append(waiting)
@@ -132,10 +118,12 @@ class Datagrams(Generic[T]):
         way.asked += 1
         way.waiting += 1
         peer.under_way += 1
+        waiting.sent = now
         waiting.key = key
         self._sent[key] = waiting
 
     def _readable(self, way: Way, most: int = AT_ONCE) -> None:
+        now = asyncio.get_running_loop().time()
         for _ in range(most):
             try:
                 wire, sender = way.socket.recvfrom(LARGEST)
@@ -145,6 +133,7 @@ class Datagrams(Generic[T]):
             said = waiting.read(wire) if waiting is not None else None
             # what nobody asked for, or what does not answer it, is passed over: the true answer may still come
             if waiting is not None and said is not None:
+                waiting.peer.has_answered(now - waiting.sent)
                 self._end(waiting, said)
 
     def _end(self, waiting: Waiting[T], said: T | Silence) -> None:
@@ -157,13 +146,13 @@ class Datagrams(Generic[T]):
         waiting.key[0].waiting -= 1
         peer = waiting.peer
         peer.under_way -= 1
-        while peer.queue and peer.under_way < MOST_PER_PEER:
+        while peer.queue and peer.under_way < peer.room:
             following = peer.queue.popleft()
             if not following.said.done():
                 self._send(following, asyncio.get_running_loop().time())
         self._leave(peer)
 
-    def _leave(self, peer: _Peer[T]) -> None:
+    def _leave(self, peer: Peer[Waiting[T]]) -> None:
         if not peer.under_way and not peer.queue:
             self._peers.pop(peer.given, None)
 
@@ -190,6 +179,8 @@ class Datagrams(Generic[T]):
             # nobody waits any more
             self._end(waiting, Silence.OVER)
             return
+        if waiting.key is not None:
+            waiting.peer.is_late()
         self._late[waiting] = self._fresh.pop(waiting)
         waiting.due += self._rest
         told, waiting.said = waiting.said, loop.create_future()

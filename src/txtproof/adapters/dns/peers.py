@@ -1,0 +1,48 @@
+"""An address that is asked: how many questions it has at once, and those that wait their turn."""
+
+import socket
+from collections import deque
+from typing import Generic, TypeVar
+
+W = TypeVar("W")
+
+MOST_PER_PEER = 100
+"""Questions under way to an address nearby: what a buffer of the usual size there is sure to hold."""
+MOST_PER_SECOND = 20_000
+"""Questions to one farther away: with so many in the time that its quickest answer took, they are on the way there and
+back, and not in its buffer."""
+MOST_FAR_AWAY = 2_000
+
+
+class Peer(Generic[W]):
+    """One address and port."""
+
+    __slots__ = ("_most", "_quickest", "address", "family", "given", "port", "queue", "room", "under_way")
+
+    def __init__(self, address: str, port: int) -> None:
+        self.given = (address, port)
+        self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        # as the system writes it when an answer comes
+        self.address = socket.inet_ntop(self.family, socket.inet_pton(self.family, address))
+        self.port = port
+        self.under_way = 0
+        self.queue: deque[W] = deque()
+        self.room = MOST_PER_PEER
+        """How many may be under way."""
+        self._most = MOST_FAR_AWAY
+        self._quickest = MOST_FAR_AWAY / MOST_PER_SECOND
+        """Seconds; what takes longer is no farther away."""
+
+    def has_answered(self, seconds: float) -> None:
+        """Make room for one more, as far as the way is long: twice as many in each round trip."""
+        if seconds < self._quickest:
+            self._quickest = seconds
+            self._most = max(MOST_PER_PEER, int(seconds * MOST_PER_SECOND))
+        if self.room < self._most:
+            self.room += 1
+        elif self.room > self._most:
+            self.room = self._most
+
+    def is_late(self) -> None:
+        """Begin anew: that one may have been one too many."""
+        self.room = MOST_PER_PEER
