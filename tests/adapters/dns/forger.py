@@ -22,8 +22,6 @@ import dns.rrset
 from tests.adapters.dns.scripted import SOA
 
 STRANGERS = ("127.0.0.66", "127.0.0.67")
-EPHEMERAL = range(32_768, 61_000)
-"""Ports that the system draws; some forgeries go to any of them, but for those that the forger sends from."""
 BURST = 200
 
 
@@ -63,7 +61,7 @@ class Forger:
     _aimed: set[int] = field(default_factory=set)
 
     def aim(self, ports: Iterable[int]) -> None:
-        """Send to these ports of this machine as well."""
+        """Send to these ports of this machine as well; to no other, which may be another program's."""
         new = sorted(set(ports) - self._aimed)
         self._aimed.update(new)
         if new and self.process.stdin is not None:
@@ -95,19 +93,18 @@ def _main() -> None:
     answers, sources = json.loads(plan.readline())
     bodies = [bytes.fromhex(one)[2:] for one in answers]
     sockets = [_bound(address, port) for address, port in sources]
-    anywhere = sorted(set(EPHEMERAL) - {port for _, port in sources})
     aimed: list[int] = []
     sent = 0
     sys.stdout.write("under way\n")
     sys.stdout.flush()
     while True:
-        if select.select([plan], [], [], 0)[0]:
+        if select.select([plan], [], [], 0 if aimed else None)[0]:
             line = plan.readline()
             if not line:
                 break
             aimed += json.loads(line)
         for _ in range(BURST):
-            port = random.choice(aimed) if aimed and random.random() < 0.9 else random.choice(anywhere)
+            port = random.choice(aimed)
             try:
                 random.choice(sockets).sendto(os.urandom(2) + random.choice(bodies), ("127.0.0.1", port))
             except OSError:
