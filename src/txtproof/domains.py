@@ -19,7 +19,7 @@ class BadDomain(ValueError):
     """The text is not a domain that can be verified; the message says in one sentence what is wrong with it."""
 
 
-def parse_domain(text: str, *, refuse_public_suffixes: bool = True) -> str:
+def parse_domain(text: str) -> str:
     """Return the domain in A-labels, lower case, without trailing dot (UTS 46 mapping, then IDNA 2008, RFC 5891).
 
     Raises BadDomain, and nothing else. A public suffix is one of the list's ICANN section; that of an unknown
@@ -36,7 +36,7 @@ def parse_domain(text: str, *, refuse_public_suffixes: bool = True) -> str:
     domain = _encoded(mapped, text)
     if len(labels) == 1:
         raise BadDomain(f"{_shown(text)} has a single label: write the whole domain, such as example.com")
-    if refuse_public_suffixes and _suffixes().is_public(domain):
+    if _suffixes().is_public(domain):
         raise BadDomain(f"{_shown(text)} is a public suffix: nobody can prove to control it")
     return domain
 

@@ -194,13 +194,6 @@ def test_a_bad_domain_is_refused_for_good(domain: str, *, verified: bool) -> Non
     assert CODE not in answer.detail
 
 
-def test_a_public_suffix_passes_where_the_setting_lets_it() -> None:
-    lenient = Reading(Key(42, 7), NOW, refuse_public_suffixes=False)
-    answer = read_answer(Reply(201, body=body(domain="co.uk")), lenient)
-    assert isinstance(answer, CodeIssued)
-    assert answer.domain == "co.uk"
-
-
 @pytest.mark.parametrize("code", [None, "", CODE])
 def test_a_verified_domain_needs_no_code(code: str | None) -> None:
     assert read(201, body(isVerified=True, verificationCode=code)) == AlreadyVerified("example.test")

@@ -96,12 +96,6 @@ def test_what_is_no_domain_is_refused_and_named(text: str, complaint: str) -> No
         parse_domain(text)
 
 
-def test_a_public_suffix_passes_where_the_setting_lets_it() -> None:
-    assert parse_domain("co.uk", refuse_public_suffixes=False) == "co.uk"
-    with pytest.raises(BadDomain, match="single label"):
-        parse_domain("com", refuse_public_suffixes=False)
-
-
 def test_a_message_shows_no_more_than_sixty_characters_of_the_text() -> None:
     with pytest.raises(BadDomain) as refusal:
         parse_domain("x" * 60 + "SECRET" + "x" * 300)

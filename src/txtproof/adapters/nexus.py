@@ -114,7 +114,7 @@ class NexusClient:
             call.reply = replace(head, body=bytes(body[:MAX_BODY]), oversized=len(body) > MAX_BODY)
 
     def _read(self, key: Key, reply: Reply) -> UpstreamAnswer:
-        return read_answer(reply, Reading(key, self._now(), self._secrets, self._options.refuse_public_suffixes))
+        return read_answer(reply, Reading(key, self._now(), self._secrets))
 
     def _cut_short(self, key: Key, call: _Call, why: str) -> UpstreamAnswer:
         if call.reply is not None and call.reply.status not in SUCCESSES:

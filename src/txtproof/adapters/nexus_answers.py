@@ -52,7 +52,6 @@ class Reading:
     """This side's clock, for a Retry-After date in an answer that bears no `Date`."""
     secrets: Collection[str] = field(default=(), repr=False)
     """Texts that no detail may show."""
-    refuse_public_suffixes: bool = True
 
 
 class Issue(BaseModel):
@@ -133,7 +132,7 @@ def _named(issue: Issue, reply: Reply, reading: Reading) -> Answer:
     domain = None
     if issue.domain is not None:
         try:
-            domain = parse_domain(issue.domain, refuse_public_suffixes=reading.refuse_public_suffixes)
+            domain = parse_domain(issue.domain)
         except BadDomain as error:
             hidden = [*reading.secrets, issue.verification_code or ""]
             return Rejected(Reason.BAD_DOMAIN, presentable(str(error), hidden))

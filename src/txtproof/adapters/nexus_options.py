@@ -82,7 +82,6 @@ class NexusOptions:
     auth: BearerAuth | BasicAuth
     call_timeout: timedelta = timedelta(seconds=10)
     """For the whole call: connecting, sending, and reading to the last byte."""
-    refuse_public_suffixes: bool = True
 
     def __post_init__(self) -> None:
         check_base_url(self.base_url)
