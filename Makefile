@@ -5,7 +5,7 @@ DEV = .venv-dev
 PROFILE = .venv-profile
 CHECKED = src config tasks worker tests benchmarks
 
-.PHONY: run test check faults fix lock reasons bench bench-scale bench-dns clean
+.PHONY: run test check faults readings fix lock reasons bench bench-scale bench-dns clean
 
 run: $(RUN)/.ready
 	@$(RUN)/bin/python -m txtproof.rehearsal
@@ -24,6 +24,11 @@ MINUTES ?= 10
 COUNT ?= 10000
 faults: $(DEV)/.ready
 	@PYTHONPATH=src:. $(DEV)/bin/python -m tests.faults.long --minutes $(MINUTES) --count $(COUNT) $(if $(SEED),--seed $(SEED))
+
+# the long form of the tests that hold the short way to read an answer against dnspython's
+readings: $(DEV)/.ready
+	@$(DEV)/bin/python -m pytest tests/adapters/dns/test_short_path.py tests/reasons/test_readings.py \
+		--hypothesis-profile=long --timeout=0
 
 # docs/reasons.md, from the vocabulary
 reasons: $(DEV)/.ready

@@ -27,8 +27,9 @@ from txtproof.ports import Arrival, Commit
 
 ORGANIZATION = 42
 BATCH = 500
-LATE = 33
-"""Looks after which the pause is the longest there is (15 minutes); the 34th does not ensure the record anew."""
+LATE = 66
+"""Looks after which the pause is the longest there is (15 minutes); the next neither ensures the record anew nor
+searches for it."""
 _POLICY = Policy()
 _SERVERS = tuple(
     ServerView(f"ns{place}.{ZONE}", address, Reason.NO_SUCH_NAME.value, "NXDOMAIN", True, 1, 0, 1)

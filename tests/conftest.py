@@ -12,4 +12,6 @@ __all__ = ["bind", "child", "knot", "rabbitmq", "rabbitmq_server", "redis_url", 
 # How fast this machine makes up examples is no property of ours: in a fresh clone the first text alone, for which
 # Hypothesis builds its tables of Unicode, takes longer than its health check allows.
 settings.register_profile("txtproof", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# `make readings`: a hundred thousand messages in place of some hundred
+settings.register_profile("long", settings.get_profile("txtproof"), max_examples=25_000)
 settings.load_profile("txtproof")
