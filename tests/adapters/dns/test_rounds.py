@@ -22,17 +22,22 @@ async def quick(w: World) -> bool:
     return time.monotonic() - begun < BRIEF
 
 
-async def test_a_silent_server_is_waited_for_once_and_then_set_aside() -> None:
+async def test_a_silent_server_is_waited_for_once_and_hardly_any_more() -> None:
     async with world({FIRST: zone(CODE), SECOND: silent}) as w:
         assert not await quick(w)
-        asked = len(w.servers[SECOND].asked)
         assert await quick(w)
-        assert len(w.servers[SECOND].asked) == asked
         sight = await w.look()
         assert [(one.address.partition(":")[0], one.outcome) for one in sight.servers] == [
             (FIRST, "match"),
             (SECOND, "timeout"),
         ]
+
+
+async def test_a_silent_server_that_is_back_without_the_value_counts_at_once() -> None:
+    async with world({FIRST: zone(CODE), SECOND: silent}) as w:
+        assert not await quick(w)
+        w.servers[SECOND].script = zone()
+        missed(await w.look(), Reason.STALE_SERVER)
 
 
 async def test_a_silent_server_is_asked_last() -> None:

@@ -76,10 +76,6 @@ class Asker:
             recursive=said.recursive,
         )
 
-    def unanswered(self, server: Server) -> Answer:
-        """Return what is known of a server that is not asked, since it has just said nothing."""
-        return Answer(server.name, self.shown(server), failure=Reason.TIMEOUT)
-
     async def finish(self, begun: Begun, name: dns.name.Name) -> Heard:
         """Wait for the answer, however it is to be had."""
         said = await begun.waiting.said
@@ -99,16 +95,23 @@ class Asker:
         return await self.finish(self.begin(server, name.labels), name)
 
     async def ask_fully(
-        self, server: Server, name: dns.name.Name, target: dns.name.Name | None, *, who: bool = False
+        self,
+        server: Server,
+        name: dns.name.Name,
+        target: dns.name.Name | None,
+        *,
+        who: bool = False,
+        within: float | None = None,
     ) -> Answer:
         """Ask for the record and for its SOA, over TCP: nobody off the path can forge that.
 
-        `who`: ask too which of several machines behind the address it is.
+        `who`: ask too which of several machines behind the address it is; `within`: seconds, where the usual are not
+        to be waited.
         """
         begun = time.monotonic()
         text_question, its_soa = question(name.labels), soa_question(name.labels)
         asked = text_question, with_nsid(its_soa) if who else its_soa
-        came = await self._exchange.ask_together(asked, server.address, self._port)
+        came = await self._exchange.ask_together(asked, server.address, self._port, within)
         said = [_told(*one) for one in zip((text_question, its_soa), came, strict=True)]
         if said.count(Reason.TIMEOUT) < len(said):
             # not every server takes a second question before the first is answered, nor by the same connection

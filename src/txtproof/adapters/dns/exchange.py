@@ -78,7 +78,9 @@ class Exchange:
             took = round((time.monotonic() - begun) * 1000)
         return Reply(None, answer, took) if isinstance(answer, Reason) else Reply(answer, None, took)
 
-    async def ask_together(self, questions: Sequence[bytes], address: str, port: int) -> Sequence[bytes | Reason]:
+    async def ask_together(
+        self, questions: Sequence[bytes], address: str, port: int, within: float | None = None
+    ) -> Sequence[bytes | Reason]:
         """Put questions, each given as it follows its id, over one TCP connection; return what came back to each.
 
         They go out together, and may be answered in any order (RFC 7766, 6.2.1.1). What comes back bears the
@@ -91,16 +93,18 @@ class Exchange:
         by_id = dict(zip(ids, questions, strict=True))
         answers: dict[bytes, bytes] = {}
         async with self._places:
-            failure = await self._converse(by_id, answers, address, port)
+            failure = await self._converse(
+                by_id, answers, address, port, self._tcp_within if within is None else within
+            )
         return [answers.get(one, failure) for one in by_id]
 
     async def _converse(
-        self, questions: dict[bytes, bytes], answers: dict[bytes, bytes], address: str, port: int
+        self, questions: dict[bytes, bytes], answers: dict[bytes, bytes], address: str, port: int, within: float
     ) -> Reason:
         """Put questions and gather their answers, both by their ids; return what is the matter with the rest."""
         stream: Stream | None = None
         try:
-            async with asyncio.timeout(self._tcp_within):
+            async with asyncio.timeout(within):
                 stream = await connected(address, port)
                 stream.send(*(one + question for one, question in questions.items()))
                 while len(answers) < len(questions):

@@ -1,6 +1,7 @@
 """The round: once one server serves the value, all of them are asked, at once and over TCP.
 
-A server that said nothing is set aside for a while: a zone with a dead one costs no more than its slowest live one.
+A server that said nothing is hardly waited for, for a while: a zone with a dead one costs little more than its slowest
+live one. It is asked all the same, and what it says counts: it may be back, without the value.
 """
 
 import asyncio
@@ -21,7 +22,9 @@ from txtproof.core.reasons import MISSES, Reason
 MOST_ASKED = 64
 """Servers that must agree: the record's, and those of each alias on the way to it."""
 SET_ASIDE = 30.0
-"""Seconds for which a server that said nothing is not waited for."""
+"""Seconds for which a server that said nothing is asked last, and is given no more than `BRIEFLY`."""
+BRIEFLY = 0.5
+"""Seconds."""
 
 
 class Rounds:
@@ -63,10 +66,12 @@ class Rounds:
         awake = self.awake(servers)
 
         async def answer(server: Server) -> Answer:
-            if server not in awake:
-                return self._asker.unanswered(server)
-            said = await self._asker.ask_fully(server, place.name, target, who=look.thorough or look.rounds > 1)
-            self._note(server, said)
+            within = None if server in awake else BRIEFLY
+            who = look.thorough or look.rounds > 1
+            said = await self._asker.ask_fully(server, place.name, target, who=who, within=within)
+            if within is None or said.failure is not Reason.TIMEOUT:
+                # so short a silence says nothing new: soon it is waited for as long as any other
+                self._note(server, said)
             return said
 
         return judged(await asyncio.gather(*map(answer, servers)), look, reading.plain(place.name))
