@@ -74,8 +74,8 @@ class _Tally:
 def main() -> None:
     """Do what the command line says."""
     task = Task.from_json(sys.argv[1])
-    library = import_module(f"benchmarks.dns_{task.library}")
-    run = _batches(task, library.opened_for_many) if task.batch else _names(task, library.opened)
+    rival = import_module(f"benchmarks.dns_{task.rival}")
+    run = _batches(task, rival.opened_for_many) if task.batch else _names(task, rival.opened)
     print(json.dumps(asdict(asyncio.run(run))), flush=True)
     # not every library's threads let the interpreter end in order
     os._exit(0)

@@ -110,7 +110,7 @@ def _kind(
 def _library(rival: Rival, python: str, place: Ground) -> Side:
     return Side(
         rival.name,
-        lambda task: run_library(python, replace(task, library=rival.module, batch=rival.batch), place),
+        lambda task: run_library(python, replace(task, rival=rival.module, batch=rival.batch), place),
     )
 
 

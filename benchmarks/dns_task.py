@@ -17,7 +17,8 @@ LIFETIME = 10.0
 class Task:
     """One run of one library."""
 
-    library: str
+    rival: str
+    """The end of the name of the module that asks by it."""
     kind: str
     addresses: tuple[str, ...]
     port: int

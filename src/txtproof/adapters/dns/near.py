@@ -13,7 +13,7 @@ import dns.name
 
 from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.asking import Asker, Heard
-from txtproof.adapters.dns.verdict import outcome
+from txtproof.adapters.dns.verdict import WAVERS, outcome
 from txtproof.adapters.dns.walk import Server, Zone
 from txtproof.core.decisions import Look
 from txtproof.core.evidence import MATCH
@@ -55,10 +55,7 @@ class Near:
         heard = await self._ask(server, look.name)
         if heard is None or outcome(heard.answer, look) != MATCH:
             return None
-        return (
-            Reason.UNSTEADY_ANSWERS,
-            f"{server.name} ({self.asker.shown(server)}) serves the code one time, and not the next",
-        )
+        return Reason.UNSTEADY_ANSWERS, f"{server.name} ({self.asker.shown(server)}) {WAVERS}"
 
     async def _wildcard(self, look: Look, server: Server) -> tuple[Reason, str] | None:
         """Tell an alias that somebody made from one that a wildcard makes of every name."""
