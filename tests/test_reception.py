@@ -220,6 +220,20 @@ async def test_a_store_that_is_away_loses_no_command() -> None:
             assert await house.register.find(KEY) is not None
 
 
+async def test_what_the_store_would_not_take_is_taken_in_as_soon_as_it_does() -> None:
+    with EmbeddedValkey() as server:
+        async with open_redis(server.url) as redis:
+            house = House(redis, idle=HOUR)
+            await house.receive()
+            await house.send(json.dumps(DATA).encode())
+            await redis.acl_setuser("default", commands=["-evalsha"])
+            with pytest.raises(StoreUnavailable):
+                await house.reception.receive(10, SOON, house.ring)
+            await redis.acl_setuser("default", commands=["+evalsha"])
+            assert await house.receive() == 1
+            assert await house.register.find(KEY) is not None
+
+
 # The Celery task's arguments
 
 

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from txtproof.acceptance import Acceptance, Delivery
-from txtproof.adapters.command_stream import CommandStream
+from txtproof.adapters.command_stream import CommandStream, Message
 from txtproof.adapters.message_faults import problem
 from txtproof.adapters.messages import KEYWORDS_ONLY, read_order, read_request, read_task
 from txtproof.core.model import Key
 from txtproof.core.orders import Order, Refusal
-from txtproof.ports import Welcome
+from txtproof.ports import StoreUnavailable, Welcome
 from txtproof.workflow import Ring
 
 
@@ -44,15 +44,24 @@ class Reception:
         Raises StoreUnavailable; what was not stored by then comes again.
         """
         arrived = await self._stream.read(limit, wait)
+        try:
+            answers = await self._stored(arrived)
+        except StoreUnavailable:
+            self._stream.start_over()
+            raise
+        if None in answers:
+            await self._answer_at_once(ring)
+        return len(arrived)
+
+    async def _stored(self, arrived: Sequence[Message]) -> list[Refusal | None]:
+        """Store what can be read of these, set aside the rest; say of each why not, in order."""
         answers = await self._accepted(
             [_delivery(read_order(message.body), self._stream.ack_of(message)) for message in arrived]
         )
         for message, refusal in zip(arrived, answers, strict=True):
             if refusal is not None:
                 await self._stream.reject(message, problem(refusal))
-        if None in answers:
-            await self._answer_at_once(ring)
-        return len(arrived)
+        return answers
 
     async def check(self) -> None:
         """Raise StoreUnavailable where nothing could be stored now."""

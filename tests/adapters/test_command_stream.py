@@ -6,7 +6,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from txtproof.adapters.command_stream import SHOWN, CommandStream, Message
+from txtproof.adapters.command_stream import GROUP, SHOWN, CommandStream, Message
 from txtproof.adapters.redis_connection import open_redis
 
 SOON = timedelta(milliseconds=50)
@@ -47,6 +47,28 @@ async def test_what_a_dead_worker_left_is_taken_by_another(redis_url: str) -> No
             while not (found := await heir.read(10, SOON)):
                 pass
         assert [one.body for one in found] == [b"one"]
+
+
+async def test_what_came_in_a_reply_that_was_lost_is_read_at_once_and_once(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        stream = CommandStream(redis, "a")
+        await sent(redis, b"one")
+        assert len(await read(stream)) == 1
+        await sent(redis, b"two", b"three")
+        await redis.xreadgroup(GROUP, "a", {"txtproof:commands": ">"}, count=1)
+        assert [one.body for one in await stream.read(10, SOON)] == [b"two"]
+        assert [one.body for one in await stream.read(10, SOON)] == [b"three"]
+        assert await stream.read(10, SOON) == []
+
+
+async def test_what_was_read_and_not_stored_is_read_again_where_that_is_asked_for(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        stream = CommandStream(redis, "a")
+        await sent(redis, b"one")
+        once = await read(stream)
+        stream.start_over()
+        assert await stream.read(10, SOON) == once
+        assert await stream.read(10, SOON) == []
 
 
 async def test_what_a_dead_worker_left_is_not_looked_for_at_each_read(redis_url: str) -> None:

@@ -20,6 +20,8 @@ REJECTED_KEPT = 100_000
 """About so many refused messages are kept."""
 SHOWN = 64 * 1024
 """Bytes of a refused message that are kept."""
+_FIRST = b"0-0"
+"""Before all entries."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +42,29 @@ class CommandStream:
         self._idle = round(idle / timedelta(milliseconds=1))
         self._apart = idle.total_seconds() / LOOKS
         self._looks_at = 0.0
+        self._had = _FIRST
+        """The last of those that the server gave this consumer, and that arrived."""
         self._commands, self._rejected = Keys(prefix).commands, Keys(prefix).rejected
 
     async def read(self, limit: int, wait: timedelta) -> list[Message]:
-        """Return up to `limit` messages: first those that a dead worker left, else new ones, waiting for the first."""
+        """Return up to `limit` messages, waiting for the first new one.
+
+        First come those that the server gave this consumer in a reply that was lost, then those that a dead worker
+        left. What this returned does not come again before it was left for `idle`, unless `start_over` asks for it.
+        """
         with speaking(self._redis):
             try:
-                return await self._left(limit) or await self._new(limit, wait)
+                return await self._lost(limit) or await self._left(limit) or await self._new(limit, wait)
             except ResponseError as fault:
                 if not str(fault).startswith("NOGROUP"):
                     raise
             # the first read of all, or a server that lost its data
             await self._make_group()
             return []
+
+    def start_over(self) -> None:
+        """Read again, before anything new, what was read and neither stored nor refused."""
+        self._had = _FIRST
 
     def ack_of(self, message: Message) -> tuple[str, str, str]:
         """Return what acknowledges a message: stream, group and entry id."""
@@ -78,6 +90,11 @@ class CommandStream:
         fields = {"event": body[:SHOWN], "problem": problem, "entry": entry_id}
         pipe.xadd(self._rejected, fields, maxlen=REJECTED_KEPT, approximate=True)
 
+    async def _lost(self, limit: int) -> list[Message]:
+        # the client library asks once more where a connection breaks: nobody else knows that a reply was lost
+        reply: Any = await self._redis.xreadgroup(GROUP, self._consumer, {self._commands: self._had}, count=limit)
+        return self._arrived(reply)
+
     async def _left(self, limit: int) -> list[Message]:
         if time.monotonic() < self._looks_at:
             return []
@@ -93,7 +110,13 @@ class CommandStream:
         reply: Any = await self._redis.xreadgroup(
             GROUP, self._consumer, {self._commands: ">"}, count=limit, block=block
         )
-        return _messages([entry for _, stream in (reply or ()) for entry in stream])
+        return self._arrived(reply)
+
+    def _arrived(self, reply: Any) -> list[Message]:
+        entries = [entry for _, stream in (reply or ()) for entry in stream]
+        if entries:
+            self._had = entries[-1][0]
+        return _messages(entries)
 
     async def _make_group(self) -> None:
         try:
