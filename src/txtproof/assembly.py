@@ -30,8 +30,8 @@ from txtproof.workflow import Ring, Workflow
 
 log = logging.getLogger(__name__)
 
-AUDIT_EVERY = timedelta(minutes=5)
-"""How often rows that no lane holds are looked for, by all workers together: it reads every row."""
+AUDIT_PARTS = 300
+"""Sweeps in which every row is looked at once, lest no lane holds it: five minutes, or a little more."""
 TRIM_EVERY = timedelta(seconds=10)
 APART = timedelta(seconds=0.9)
 """The least between two sweeps, by all workers together: five beats that tick each second sweep as often as one."""
@@ -72,7 +72,7 @@ class Sweep:
     outbox: RedisOutbox
 
     async def __call__(self, ring: Ring, apart: timedelta = APART) -> bool:
-        """Ring every lane that has due work; now and then put back lost rows and trim the outbox.
+        """Ring every lane that has due work, and put back lost rows; now and then trim the outbox.
 
         Do nothing, and return False, where somebody swept less than `apart` ago.
         """
@@ -80,7 +80,7 @@ class Sweep:
             return False
         for step in sorted(await self.store.due()):
             await ring(step)
-        if await self.chores.take("audit", AUDIT_EVERY) and (lost := await self.store.audit()):
+        if lost := await self.store.audit(AUDIT_PARTS):
             log.warning("audit: %d rows were in no lane, and are put back", lost)
         if await self.chores.take("trim", TRIM_EVERY):
             for group in await self.outbox.trim():

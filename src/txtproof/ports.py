@@ -232,8 +232,12 @@ class Store(Protocol):
     async def delays(self) -> Mapping[str, Delays]:
         """Return what was learned of each publisher."""
 
-    async def audit(self) -> int:
-        """Put back rows with a step that no lane holds; return how many there were (AUDIT). It reads every row."""
+    async def audit(self, parts: int = 1) -> int:
+        """Put back rows with a step that no lane holds; return how many there were (AUDIT).
+
+        It reads one of so many parts of all rows, on from where the last call has ended: `parts` calls, or one more,
+        have read them all.
+        """
 
 
 class Register(Protocol):

@@ -69,6 +69,18 @@ async def test_a_row_that_fell_out_of_its_lane_is_put_back(redis_url: str) -> No
         assert len((await store.claim(Step.REQUEST_CODE, 10)).rows) == 2
 
 
+async def test_an_audit_in_parts_has_read_every_row_at_its_end(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        store = RedisStore(redis, encode)
+        keys = [Key(1, number) for number in range(1, 2001)]
+        await requested(store, *keys)
+        await redis.delete("txtproof:lane:request_code")
+        found = [await store.audit(3) for _ in range(3)]
+        assert sum(found) == len(keys)
+        assert max(found) < len(keys)
+        assert await redis.zcard("txtproof:lane:request_code") == len(keys)
+
+
 async def test_a_member_of_a_lane_without_a_row_is_swept_out(redis_url: str) -> None:
     async with open_redis(redis_url) as redis:
         store = RedisStore(redis, encode)

@@ -95,11 +95,12 @@ OURS = [
     KEYS.calls("(nexus|publisher:[a-z]+)"),
     KEYS.turns,
     KEYS.delays,
+    KEYS.audited,
     KEYS.parked,
     KEYS.events,
     KEYS.commands,
     KEYS.rejected,
-    KEYS.chore("(sweep|audit|trim)"),
+    KEYS.chore("(sweep|trim)"),
 ]
 KOMBUS = [
     f"{PREFIX}.(work|commands|unacked|unacked_index|unacked_mutex)",

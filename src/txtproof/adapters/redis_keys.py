@@ -44,6 +44,11 @@ class Keys:
         return f"{self.prefix}:delays"
 
     @property
+    def audited(self) -> str:
+        """Return how far the audit has come through all rows (SCAN's cursor): it expires an hour later."""
+        return f"{self.prefix}:audited"
+
+    @property
     def parked(self) -> str:
         """Return the rows that were set aside: each leaves at its next commit."""
         return f"{self.prefix}:parked"

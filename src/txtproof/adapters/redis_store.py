@@ -18,7 +18,7 @@ from redis.commands.core import AsyncScript
 
 from txtproof.adapters.documents import read_verification, write_verification
 from txtproof.adapters.inbox_lines import read_command, write_command
-from txtproof.adapters.redis_connection import slices, speaking
+from txtproof.adapters.redis_connection import SLICE, speaking
 from txtproof.adapters.redis_keys import PREFIX, Keys
 from txtproof.core.delays import KEPT, Delays, learned
 from txtproof.core.events import Event, EventKind, Json
@@ -35,6 +35,7 @@ MOST = 250
 """Rows changed by one script: the server does nothing else meanwhile, for about 4 ms."""
 MOST_CLAIMED = 1_000
 """Rows leased by one script: its commands take no more than some thousand arguments."""
+_AUDITED_KEPT = timedelta(hours=1)
 _NOWHERE = "-"
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -138,12 +139,16 @@ class RedisStore:
             held = cast("dict[bytes, bytes]", await self._redis.hgetall(self._keys.delays))
         return {publisher.decode(): learned(_delays(known)) for publisher, known in held.items()}
 
-    async def audit(self) -> int:
+    async def audit(self, parts: int = 1) -> int:
         """Put back rows with a step that no lane holds."""
         found = 0
         with speaking(self._redis):
-            async for rows in slices(self._redis, f"{self._keys.prefix}:v:*"):
-                found += await self._audit([self._keys.parked, *rows], [self._keys.prefix])
+            cursor = int(await self._redis.get(self._keys.audited) or 0)
+            for _ in range(math.ceil(await self._redis.dbsize() / parts / SLICE)):
+                cursor, rows = await self._redis.scan(cursor, match=f"{self._keys.prefix}:v:*", count=SLICE)
+                if rows:
+                    found += await self._audit([self._keys.parked, *rows], [self._keys.prefix])
+            await self._redis.set(self._keys.audited, cursor, ex=_AUDITED_KEPT)
         return found
 
     async def _accepted(self, batch: Sequence[Arrival]) -> list[Welcome]:
