@@ -43,7 +43,7 @@ COMPILE = $(DEV)/bin/uv pip compile -q --universal --python-version 3.11 --gener
 	--no-emit-index-url --no-emit-find-links --no-header --no-annotate
 lock: $(DEV)/.ready
 	@$(COMPILE) pyproject.toml --extra rehearsal -o requirements.txt
-	@$(COMPILE) pyproject.toml --extra rehearsal --group dev -c requirements.txt -o requirements-dev.txt
+	@$(COMPILE) pyproject.toml --extra rehearsal --extra route53 --extra lexicon --group dev -c requirements.txt -o requirements-dev.txt
 
 bench: bench-scale bench-dns
 

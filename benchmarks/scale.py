@@ -105,6 +105,7 @@ def _speed(ground: Ground, lane: Lane, due: Mapping[int, int], window: float) ->
     """Make all that was not looked at due at once; return looks per second while there is more, and memory."""
     now = lane.now()
     lane.set_due({number: now for number, score in list(lane.scores()) if score == due[number]})
+    _rewrite_file(ground)
     mark = lane.now()
     count = lane.sample(mark).left
     with Engine(ground, ground.settings()) as engine:
@@ -123,6 +124,13 @@ def _speed(ground: Ground, lane: Lane, due: Mapping[int, int], window: float) ->
             "all processes, shared pages once": sum(memory(pid).proportional for pid in engine.worker_pids()),
             "processes": len(engine.worker_pids()),
         }
+
+
+def _rewrite_file(ground: Ground) -> None:
+    """Have the append-only file rewritten: the next time is when it has doubled, at no size while looks are counted."""
+    ground.client.bgrewriteaof()
+    while ground.client.info("persistence")["aof_rewrite_in_progress"]:
+        time.sleep(0.1)
 
 
 def _follow(lane: Lane, mark: int, count: int, *, until: float, seconds: float = 600.0) -> list[Sample]:

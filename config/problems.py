@@ -18,6 +18,10 @@ BASIC = ("basic_username", "basic_password")
 REFERRED = (*BEARER, "basic_password")
 """Secrets that the file may only name, never hold: it is made to be shown around."""
 
+PUBLISHERS, TABLE = "publishers", "[[publishers]]"
+UNKNOWN_KIND = "publisher_kind"
+"""The type of the error where a publisher is of no kind that there is."""
+
 _TEXTS = {"missing": "is missing", "model_type": "is not a table", "tuple_type": "is not a list"}
 
 
@@ -29,12 +33,26 @@ class SettingsProblems(Exception):
         self.problems = problems
 
 
-def told(error: ErrorDetails, whole: Mapping[str, Any], tables: Mapping[str, type[BaseModel]]) -> str:
-    """Say one of pydantic's errors as its reader knows the setting. `tables`: the settings of each table."""
+def told(
+    error: ErrorDetails,
+    whole: Mapping[str, Any],
+    tables: Mapping[str, type[BaseModel]],
+    kinds: Mapping[str, type[BaseModel]],
+) -> str:
+    """Say one of pydantic's errors as its reader knows the setting.
+
+    `tables`: the settings of each table; `kinds`: those of each kind of publisher.
+    """
     path = error["loc"]
-    fields = tables[str(path[0])].model_fields if path[0] in tables else {}
+    group = tables.get(str(path[0]))
+    if path[0] == PUBLISHERS and len(path) > 2:
+        # pydantic names the kind between the publisher and its setting
+        group, path = kinds[str(path[2])], (*path[:2], *path[3:])
+    fields = group.model_fields if group else {}
+    if error["type"] == UNKNOWN_KIND:
+        return _of_kind(path, whole, kinds)
     if error["type"] == "extra_forbidden":
-        known = fields if len(path) > 1 else tables
+        known = fields if len(path) > 1 else [*tables, PUBLISHERS]
         return f"{_place(path, whole)} is not a setting{meant(str(path[-1]), known, 'the file')}"
     # our own words say what to write; pydantic's do not
     if error["type"] == "value_error":
@@ -43,9 +61,20 @@ def told(error: ErrorDetails, whole: Mapping[str, Any], tables: Mapping[str, typ
     text = _TEXTS.get(error["type"], error["msg"].removeprefix("Input ").removeprefix("String "))
     field = next((fields[str(part)] for part in reversed(path[1:]) if part in fields), None)
     hint = field.json_schema_extra if field is not None else None
-    table = "[[publishers]]" if path[0] == "publishers" else f"[{path[0]}]"
+    table = TABLE if path[0] == PUBLISHERS else f"[{path[0]}]"
     write = hint["write"] if isinstance(hint, dict) else f"{table}, and its settings under it"
     return f"{_name(path, whole)}: {text}: write {write}"
+
+
+def _of_kind(path: tuple[int | str, ...], whole: Mapping[str, Any], kinds: Iterable[str]) -> str:
+    given = whole[PUBLISHERS][int(path[1])]
+    if not isinstance(given, Mapping):
+        return f"{_place(path, whole)}: is not a table: write {TABLE}, and its settings under it"
+    kind = given.get("kind")
+    close = difflib.get_close_matches(str(kind).lower(), list(kinds), n=1, cutoff=0.6)
+    what = "is missing" if kind is None else f"{str(kind)[:SHOWN]!r} is none"
+    advice = f"did you mean {close[0]}?" if close else f"write one of {', '.join(kinds)}"
+    return f"{_place((*path, 'kind'), whole)}: {what}: {advice}"
 
 
 def meant(name: str, known: Iterable[str], place: str) -> str:
@@ -85,7 +114,7 @@ def of_secrets(file: Mapping[str, Any]) -> list[str]:
 
 def of_repetition(whole: Mapping[str, Any]) -> list[str]:
     """Say which names and zones more than one publisher has."""
-    publishers = [one for one in _listed(whole.get("publishers")) if isinstance(one, Mapping)]
+    publishers = [one for one in _listed(whole.get(PUBLISHERS)) if isinstance(one, Mapping)]
     names = [one["name"] for one in publishers if isinstance(one.get("name"), str)]
     zones = [canonical(zone) for one in publishers for zone in _listed(one.get("zones")) if isinstance(zone, str)]
     return [
@@ -106,16 +135,16 @@ def _listed(given: Any) -> Sequence[Any]:
 
 def _name(path: tuple[int | str, ...], whole: Mapping[str, Any]) -> str:
     """Name a setting: by its variable, or by publisher and key."""
-    if path[0] == "publishers" or len(path) == 1:
+    if path[0] == PUBLISHERS or len(path) == 1:
         return _place(path, whole)
     return variable([str(part) for part in path[:2]])
 
 
 def _place(path: tuple[int | str, ...], whole: Mapping[str, Any]) -> str:
     """Say where in the file something stands."""
-    if path[0] != "publishers" or len(path) == 1:
+    if path[0] != PUBLISHERS or len(path) == 1:
         return f"{'.'.join(str(part)[:SHOWN] for part in path)!r} in the file"
-    publisher = whole["publishers"][int(path[1])]
+    publisher = whole[PUBLISHERS][int(path[1])]
     name = publisher.get("name") if isinstance(publisher, Mapping) else None
     who = name[:SHOWN] if isinstance(name, str) and name.isprintable() and name else int(path[1]) + 1
     return ": ".join([f"publisher {who}", *(repr(part)[1:-1][:SHOWN] for part in path[2:3])])

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, Field, ValidationError
 
 from config.problems import SettingsProblems, of_credentials, of_repetition, of_secrets, told
-from config.publishers import Rfc2136
+from config.publishers import KINDS, AnyPublisher
 from config.sources import from_file, variable, with_environment
 from config.tables import Broker, Dns, Group, Nexus, Record, Redis, Retention, Rules, Worker
 from txtproof.core.policy import Policy
@@ -26,7 +26,7 @@ class Settings(Group):
     policy: Rules = Field(default_factory=Rules)
     retention: Retention = Field(default_factory=Retention)
     worker: Worker = Field(default_factory=Worker)
-    publishers: tuple[Rfc2136, ...] = ()
+    publishers: tuple[AnyPublisher, ...] = ()
 
     @property
     def broker_url(self) -> str:
@@ -56,18 +56,12 @@ _TABLES: dict[str, type[BaseModel]] = {
     "policy": Rules,
     "retention": Retention,
     "worker": Worker,
-    "publishers": Rfc2136,
 }
 
 
 def known_settings() -> dict[str, tuple[str, ...]]:
     """Return each environment variable with the path of its setting."""
-    return {
-        variable((table, name)): (table, name)
-        for table, group in _TABLES.items()
-        if table != "publishers"
-        for name in group.model_fields
-    }
+    return {variable((table, name)): (table, name) for table, group in _TABLES.items() for name in group.model_fields}
 
 
 def load_settings(environ: Mapping[str, str]) -> Settings:
@@ -78,7 +72,9 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(whole, context={"environ": environ})
     except ValidationError as wrong:
-        problems += [told(error, whole, _TABLES) for error in wrong.errors(include_url=False, include_input=False)]
+        problems += [
+            told(error, whole, _TABLES, KINDS) for error in wrong.errors(include_url=False, include_input=False)
+        ]
     problems += [*of_credentials(whole), *of_repetition(whole)]
     if problems:
         raise SettingsProblems(tuple(problems))

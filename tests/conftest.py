@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for."""
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.embedded import redis_url, valkey
@@ -8,6 +9,9 @@ from tests.real_resolver import child, unbound
 from tests.real_servers import bind, knot
 
 __all__ = ["bind", "child", "knot", "rabbitmq", "rabbitmq_server", "redis_url", "unbound", "valkey"]
+
+# what is inherited from there says as much of a failure as what stands here
+pytest.register_assert_rewrite("txtproof.testing.publisher_contract")
 
 # How fast this machine makes up examples is no property of ours: in a fresh clone the first text alone, for which
 # Hypothesis builds its tables of Unicode, takes longer than its health check allows.

@@ -7,7 +7,6 @@ from functools import cache
 from config.settings import Settings, load_settings
 from txtproof.adapters.dns.look import LookOptions
 from txtproof.adapters.nexus import BasicAuth, BearerAuth, NexusOptions
-from txtproof.adapters.publishers.rfc2136 import Rfc2136Options
 from txtproof.adapters.redis_turns import Rate
 from txtproof.assembly import Options, Retention
 from txtproof.politeness import NEXUS, credential_of
@@ -35,18 +34,7 @@ def options(given: Settings) -> Options:
             views=tuple(given.dns.views),
             views_needed=given.dns.views_needed,
         ),
-        publishers=tuple(
-            Rfc2136Options(
-                name=publisher.name,
-                zones=tuple(publisher.zones),
-                server=publisher.server,
-                tsig_name=publisher.tsig_name,
-                tsig_algorithm=publisher.tsig_algorithm,
-                tsig_secret=publisher.tsig_secret,
-                call_timeout=TIMEOUTS.call,
-            )
-            for publisher in given.publishers
-        ),
+        publishers=tuple(publisher.options(TIMEOUTS.call) for publisher in given.publishers),
         policy=given.policy_rules(),
         timeouts=TIMEOUTS,
         rates={

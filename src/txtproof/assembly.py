@@ -16,10 +16,12 @@ from txtproof.adapters.cloud_events import encode, encode_credential, encode_tri
 from txtproof.adapters.command_stream import CommandStream
 from txtproof.adapters.dns.look import AuthoritativeLookup, LookOptions
 from txtproof.adapters.nexus import NexusClient, NexusOptions
-from txtproof.adapters.publishers.rfc2136 import Rfc2136Options, Rfc2136Publisher
+from txtproof.adapters.publishers.locked import locked
+from txtproof.adapters.publishers.options import PublisherOptions
 from txtproof.adapters.publishers.routing import Registration, RoutedPublishing
 from txtproof.adapters.redis_chores import RedisChores
 from txtproof.adapters.redis_connection import open_redis
+from txtproof.adapters.redis_locks import RedisLocks
 from txtproof.adapters.redis_outbox import RedisOutbox
 from txtproof.adapters.redis_store import RedisStore
 from txtproof.adapters.redis_turns import Rate, RedisTurns
@@ -55,7 +57,7 @@ class Options:
     redis_url: str = field(repr=False)
     nexus: NexusOptions
     look: LookOptions = field(default_factory=LookOptions)
-    publishers: tuple[Rfc2136Options, ...] = ()
+    publishers: tuple[PublisherOptions, ...] = ()
     policy: Policy = field(default_factory=Policy)
     timeouts: Timeouts = field(default_factory=Timeouts)
     rates: Mapping[str, Rate] = field(default_factory=dict)
@@ -114,9 +116,7 @@ async def open_services(options: Options, worker: str) -> AsyncIterator[Services
         workflow = Workflow(
             store=store,
             upstream=nexus,
-            publishing=RoutedPublishing(
-                [Registration(one.name, one.zones, Rfc2136Publisher(one)) for one in options.publishers]
-            ),
+            publishing=RoutedPublishing(_opened(options, redis, closing)),
             lookup=lookup,
             turns=turns,
             clock=MonotonicClock(),
@@ -125,6 +125,16 @@ async def open_services(options: Options, worker: str) -> AsyncIterator[Services
         )
         reception = _reception(redis, Acceptance(store, options.policy, new_id, turns))
         yield Services(workflow, store, reception, _sweep(redis, store, options.retention))
+
+
+def _opened(options: Options, redis: Redis, closing: AsyncExitStack) -> list[Registration]:
+    locks = RedisLocks(redis, options.timeouts.call)
+    opened = []
+    for one in options.publishers:
+        publisher = one.open()
+        closing.push_async_callback(publisher.aclose)
+        opened.append(Registration(one.name, one.zones, locked(publisher, one.name, locks)))
+    return opened
 
 
 @asynccontextmanager

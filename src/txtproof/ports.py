@@ -4,6 +4,7 @@ Adapters return values; what the outside did wrong is a value too, never an exce
 """
 
 from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
@@ -97,11 +98,37 @@ class Lookup(Protocol):
         """Look once, within the call timeout."""
 
 
+class Capability(StrEnum):
+    """How a provider lets its TXT sets be changed."""
+
+    ATOMIC_SWAP = "atomic_swap"
+    """The old value goes and the new one comes in one step."""
+    COMPARE_AND_SWAP = "compare_and_swap"
+    """A change is refused where the set is not as it was read."""
+    PER_VALUE = "per_value"
+    """Values are added and deleted one by one: nothing of others is written."""
+    READ_MODIFY_WRITE = "read_modify_write"
+    """The whole set is written: changes to it must take turns."""
+    WHOLE_ZONE = "whole_zone"
+    """The whole zone is written: changes to it must take turns."""
+
+
+class Locks(Protocol):
+    """Turns at a place, for all workers together. Never trusted alone: who is frozen does not know that it lost one."""
+
+    def hold(self, name: str) -> AbstractAsyncContextManager[bool]:
+        """Hold a lock for as long as the block lasts; False where somebody else has it all the time."""
+
+
 class Publisher(Protocol):
     """One DNS provider. The promise: every other value at the name, and the set's TTL, stays as it is.
 
     Values are opaque bytes, compared joined and case-sensitively. All calls are idempotent.
     """
+
+    @property
+    def capabilities(self) -> frozenset[Capability]:
+        """Return how the provider lets its TXT sets be changed."""
 
     async def ensure_txt(
         self, zone: str, name: str, value: bytes, ttl: int, replaces: Sequence[bytes] = ()
@@ -116,6 +143,9 @@ class Publisher(Protocol):
 
     async def read_txt(self, zone: str, name: str) -> Sequence[bytes] | None:
         """Return the values at the name as the provider holds them; None where it cannot say."""
+
+    async def aclose(self) -> None:
+        """End what is open."""
 
 
 class Publishing(Protocol):

@@ -48,7 +48,7 @@ class Workflow:
     clock: Clock
     policy: Policy = field(default_factory=Policy)
     timeouts: Timeouts = field(default_factory=Timeouts)
-    in_flight: int = 500
+    in_flight: int = 1000
     """Visits of one lane at a time, per process."""
 
     async def drain(

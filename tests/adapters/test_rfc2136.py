@@ -18,7 +18,15 @@ from tests.real_servers import GRANTED, RealServer
 from txtproof.adapters.dns_stream import Stream, connected
 from txtproof.adapters.publishers import signed_exchange
 from txtproof.adapters.publishers.rfc2136 import Rfc2136Options, Rfc2136Publisher
-from txtproof.core.observations import Ambiguous, Blocked, PublishAnswer, Published, Unreachable, Withdrawn
+from txtproof.core.observations import (
+    Ambiguous,
+    Blocked,
+    PublishAnswer,
+    Published,
+    Unreachable,
+    WithdrawAnswer,
+    Withdrawn,
+)
 from txtproof.core.reasons import Reason
 from txtproof.rehearsal.name_server import NameServers, ZoneSpec
 
@@ -84,7 +92,7 @@ def on(real: RealServer) -> Rfc2136Publisher:
     return publisher(real.server, real.tsig_secret)
 
 
-def reason(answer: PublishAnswer | Withdrawn) -> Reason:
+def reason(answer: PublishAnswer | WithdrawAnswer) -> Reason:
     """Return the reason of a failure, whose text must be fit for a log and a person."""
     assert isinstance(answer, Blocked | Unreachable | Ambiguous), answer
     assert answer.detail

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from pydantic.fields import FieldInfo
 
-from config.publishers import Rfc2136
+from config.publishers import KINDS
 from config.settings import Settings, known_settings, load_settings
 from tests.config.giving import TSIG_SECRET
 
@@ -72,14 +72,14 @@ def test_a_line_of_the_env_file_that_is_left_out_shows_the_default(variable: str
 def test_the_toml_file_starts_a_worker_that_is_told_its_secrets(tmp_path: Path) -> None:
     (tmp_path / "copy.toml").write_text(TOML)
     settings = load_settings({"TXTPROOF_CONFIG_FILE": str(tmp_path / "copy.toml"), **SECRETS})
-    assert [publisher.name for publisher in settings.publishers] == ["corp"]
+    assert {publisher.kind for publisher in settings.publishers} == KINDS.keys()
 
 
 def test_the_toml_file_names_every_setting_and_no_other() -> None:
     named = {(table, name) for table, given in whole_toml().items() if isinstance(given, dict) for name in given}
     assert named == set(known_settings().values())
-    (publisher,) = whole_toml()["publishers"]
-    assert publisher.keys() == Rfc2136.model_fields.keys()
+    shown = {one["kind"]: one.keys() for one in whole_toml()["publishers"]}
+    assert shown == {kind: group.model_fields.keys() for kind, group in KINDS.items()}
 
 
 @pytest.mark.parametrize(("table", "name"), sorted(known_settings().values()))
@@ -88,10 +88,13 @@ def test_the_toml_file_says_of_a_setting_what_settings_say(table: str, name: str
     assert re.search(rf"^{re.escape(sentence(field(table, name)))}\n#?{name} = ", part, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", Rfc2136.model_fields)
-def test_the_toml_file_says_of_a_publisher_what_settings_say(name: str) -> None:
-    part = TOML.partition("\n[[publishers]]\n")[2]
-    assert re.search(rf"^{re.escape(sentence(Rfc2136.model_fields[name]))}\n{name} = ", part, re.MULTILINE)
+@pytest.mark.parametrize(
+    ("kind", "name"), [(kind, name) for kind, group in KINDS.items() for name in group.model_fields]
+)
+def test_the_toml_file_says_of_a_publisher_what_settings_say(kind: str, name: str) -> None:
+    (part,) = (one for one in TOML.split("\n[[publishers]]\n")[1:] if f'\nkind = "{kind}"\n' in one)
+    told = sentence(KINDS[kind].model_fields[name])
+    assert re.search(rf"^{re.escape(told)}\n#?{name} = ", part, re.MULTILINE)
 
 
 @pytest.mark.parametrize(("table", "name"), sorted(known_settings().values()))
@@ -118,4 +121,4 @@ def test_the_rehearsals_files_are_settings_that_hold() -> None:
     assert place == Path("/app/config/rehearsal.toml"), "where the image has it"
     settings = load_settings({**given, "TXTPROOF_CONFIG_FILE": str(CONFIG / place.name)})
     assert settings.dns.allow_private_servers
-    assert [publisher.server for publisher in settings.publishers] == list(settings.dns.resolvers)
+    assert [getattr(publisher, "server", "") for publisher in settings.publishers] == list(settings.dns.resolvers)

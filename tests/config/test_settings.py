@@ -3,8 +3,10 @@ from pathlib import Path
 
 import pytest
 
+from config.publishers.rfc2136 import Rfc2136
 from config.settings import Settings, known_settings, load_settings
 from tests.config.giving import APPLICATION_SECRET, BEARER_SECRET, LEAST, NO_CREDENTIAL, PUBLISHER, TSIG_SECRET
+from txtproof.adapters.publishers.rfc2136 import Rfc2136Options
 from txtproof.core.policy import Policy
 from worker.bootstrap import options
 
@@ -125,9 +127,11 @@ def test_a_publishers_secret_is_found_where_the_file_says(tmp_path: Path, given_
     file.write_text(PUBLISHER.replace("env:TSIG_SECRET", place).replace('["example.test"]', '["Example.TEST."]'))
     given = LEAST | {"TXTPROOF_CONFIG_FILE": str(file), "TSIG_SECRET": TSIG_SECRET if given_as == "env" else ""}
     (publisher,) = load_settings(given).publishers
+    assert isinstance(publisher, Rfc2136)
     assert publisher.tsig_secret.get_secret_value() == TSIG_SECRET
     assert publisher.zones == ("example.test",)
     (made,) = options(load_settings(given)).publishers
+    assert isinstance(made, Rfc2136Options)
     assert (made.name, made.server, made.zones) == ("corp", "127.0.0.1:15301", ("example.test",))
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from config.problems import SettingsProblems
+from config.publishers import KINDS
 from config.settings import load_settings
 from tests.config.giving import LEAST, NO_CREDENTIAL, PUBLISHER, TSIG_SECRET, problems_of
 
@@ -173,6 +174,15 @@ FILE = "TXTPROOF_CONFIG_FILE: FILE"
         (b"[redis]\ntimeout = 1", "'redis.timeout' in the file is not a setting: take it out of the file"),
         (b"dns = 5", "'dns' in the file: is not a table: write [dns], and its settings under it"),
         (b"publishers = 5", "'publishers' in the file: is not a list: write [[publishers]], and its settings under it"),
+        (
+            b'[[publishers]]\nname = "a"\nkind = "rfc2137"',
+            "publisher a: kind: 'rfc2137' is none: did you mean rfc2136?",
+        ),
+        (
+            b'[[publishers]]\nname = "a"\nkind = "bind"',
+            f"publisher a: kind: 'bind' is none: write one of {', '.join(KINDS)}",
+        ),
+        (b'[[publishers]]\nname = "a"', f"publisher a: kind: is missing: write one of {', '.join(KINDS)}"),
         (b"publishers = [5]", "publisher 1: is not a table: write [[publishers]], and its settings under it"),
         (b"[record]\nttl = true", "TXTPROOF_RECORD__TTL: is true or false: write a number"),
         (b"[policy]\ndeadline = true", "TXTPROOF_POLICY__DEADLINE: is true or false: write a number"),
@@ -206,7 +216,7 @@ def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
         ('name = "corp"\n', "", "publisher 1: name: is missing: write a word"),
         ('"corp"', "7", "publisher 1: name: should be a valid string: write a word"),
         ('"corp"', r'"a\nb"', r"publisher 1: name: should match pattern '^[\w.-]{1,60}$': write a word"),
-        ('"rfc2136"', '"route66"', "publisher corp: kind: should be 'rfc2136': write rfc2136"),
+        ('"rfc2136"', '"rfc1035"', "publisher corp: kind: 'rfc1035' is none: did you mean rfc2136?"),
         ('["example.test"]', "[]", 'publisher corp: zones: names no zone: write, for example, ["example.com"]'),
         ('["example.test"]', '"example.test"', 'publisher corp: zones: is not a list: write ["example.com"]'),
         ('["example.test"]', "[1]", 'publisher corp: zones: should be a valid string: write ["example.com"]'),

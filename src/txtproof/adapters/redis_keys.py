@@ -68,6 +68,10 @@ class Keys:
         """Return what was refused: bounded in length."""
         return f"{self.prefix}:rejected"
 
+    def lock(self, name: str) -> str:
+        """Return a lock on a place at a provider: it expires soon after the longest call."""
+        return f"{self.prefix}:lock:{name}"
+
     def chore(self, name: str) -> str:
         """Return when somebody has done a chore last: it expires an hour later."""
         return f"{self.prefix}:chore:{name}"

@@ -18,6 +18,7 @@ from txtproof.core.observations import (
     Observation,
     Published,
     Queued,
+    Required,
     Routed,
     Unreachable,
     Unseen,
@@ -44,7 +45,7 @@ def checking(v: Verification, seen: Observation, now: datetime, policy: Policy) 
             return Decision(v, _first_effect(v, now, policy))
         case Routed():
             return intended(v, seen, policy)
-        case Published() if v.ledger:
+        case Published() | Required() if v.ledger:
             return Decision(replace(v, ledger=settled(v)), _look(v, now, policy))
         case Blocked() | Unreachable() | Ambiguous() | Queued():
             # only the repair failed: the record may stand all the same, and the judge is DNS

@@ -7,7 +7,17 @@ from txtproof.core.decisions import Decision, Withdraw
 from txtproof.core.events import EventKind
 from txtproof.core.evidence import ServerView
 from txtproof.core.model import Record, State, Step, Verification
-from txtproof.core.observations import Ambiguous, Blocked, Observation, Poisoned, Queued, Unreachable, Withdrawn, Woken
+from txtproof.core.observations import (
+    Ambiguous,
+    Blocked,
+    Left,
+    Observation,
+    Poisoned,
+    Queued,
+    Unreachable,
+    Withdrawn,
+    Woken,
+)
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
 from txtproof.core.telling import DAILY, ENDINGS, evidence, problem, tell
@@ -43,8 +53,8 @@ def cleaning_up(v: Verification, seen: Observation, now: datetime, policy: Polic
     match seen:
         case Woken():
             return Decision(v, Withdraw(pending[0], v.turn)) if _due(v, now) else Decision(v)
-        case Withdrawn():
-            return _withdrawn(v, pending, now)
+        case Withdrawn() | Left():
+            return _withdrawn(v, pending, now, removed=isinstance(seen, Withdrawn))
         case Unreachable() | Ambiguous():
             wanted = getattr(seen, "retry_after", None) or timedelta(0)
             pause = max(schedule.jittered(schedule.backoff(v.failures + 1), v.id, v.failures), wanted)
@@ -63,9 +73,11 @@ def _due(v: Verification, now: datetime) -> bool:
     return v.step is Step.WITHDRAW_RECORD and v.wake is not None and v.wake <= now
 
 
-def _withdrawn(v: Verification, pending: tuple[Record, ...], now: datetime) -> Decision:
+def _withdrawn(v: Verification, pending: tuple[Record, ...], now: datetime, *, removed: bool) -> Decision:
     gone, *rest = pending
     kept = tuple(record for record in v.ledger if record is not gone)
     left = replace(v, ledger=kept, failures=0)
     decision = Decision(left, Withdraw(rest[0])) if rest else Decision(replace(left, step=None, wake=None))
+    if not removed:
+        return decision
     return tell(decision, EventKind.RECORD_REMOVED, now, publisher=gone.publisher, zone=gone.zone, name=gone.name)

@@ -1,4 +1,7 @@
-"""Past facts about a verification, for other services. What an event carries is fixed here; no code, no credential."""
+"""Past facts about a verification, for other services. What an event carries is fixed here.
+
+None carries a credential, and none a code but `record-required`, which asks a person to write it.
+"""
 
 from collections.abc import Mapping
 from datetime import datetime
@@ -14,6 +17,7 @@ class EventKind(StrEnum):
 
     ACCEPTED = "accepted"
     CODE_ISSUED = "code-issued"
+    RECORD_REQUIRED = "record-required"
     RECORD_PUBLISHED = "record-published"
     CHECKED = "checked"
     BLOCKED = "blocked"

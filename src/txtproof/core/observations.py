@@ -97,8 +97,16 @@ class Published(Value, frozen=True):
     """False where it stood like that already."""
 
 
+class Required(Value, frozen=True):
+    """The value is to be written by hand: who runs the zone has to be told."""
+
+
 class Withdrawn(Value, frozen=True):
     """The provider does not hold the value."""
+
+
+class Left(Value, frozen=True):
+    """The value is left to whoever wrote it by hand."""
 
 
 # Looks
@@ -186,7 +194,7 @@ class Poisoned(Value, frozen=True):
 Command = Attach | Cancel | CheckNow | Resume | Release
 UpstreamAnswer = CodeIssued | AlreadyVerified | Rejected | Blocked | Unreachable | Ambiguous | Queued
 RouteAnswer = Routed | Blocked | Unreachable
-PublishAnswer = Published | Blocked | Unreachable | Ambiguous | Queued
-WithdrawAnswer = Withdrawn | Blocked | Unreachable | Ambiguous | Queued
+PublishAnswer = Published | Required | Blocked | Unreachable | Ambiguous | Queued
+WithdrawAnswer = Withdrawn | Left | Blocked | Unreachable | Ambiguous | Queued
 Sight = Match | Miss | Unseen
 Observation = Woken | UpstreamAnswer | RouteAnswer | PublishAnswer | WithdrawAnswer | Sight | Command | Poisoned

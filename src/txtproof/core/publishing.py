@@ -4,9 +4,9 @@ from datetime import datetime, timedelta
 
 from txtproof.core import names
 from txtproof.core.decisions import Decision, FindRoute, Publish
-from txtproof.core.events import EventKind
+from txtproof.core.events import EventKind, Json
 from txtproof.core.model import Record, Verification
-from txtproof.core.observations import Ambiguous, Blocked, Observation, Published, Routed, Unreachable, Woken
+from txtproof.core.observations import Ambiguous, Blocked, Observation, Published, Required, Routed, Unreachable, Woken
 from txtproof.core.policy import Policy
 from txtproof.core.setbacks import backed_off, blocked, on_its_way
 from txtproof.core.telling import tell
@@ -25,8 +25,8 @@ def publishing(v: Verification, seen: Observation, now: datetime, policy: Policy
         case Routed():
             # blocked, and the code has expired meanwhile: a route is back, so a new code is worth asking for
             return on_its_way(v, now) if v.code is None else intended(v, seen, policy)
-        case Published():
-            return _published(v, seen, now)
+        case Published() | Required():
+            return _published(v, seen, now, policy)
         case Blocked():
             return blocked(v, seen, now, policy)
         case Unreachable():
@@ -68,19 +68,15 @@ def settled(v: Verification) -> tuple[Record, ...]:
     return (*(replace(line, superseded=True) for line in (*elsewhere, *replaced)), present)
 
 
-def _published(v: Verification, seen: Published, now: datetime) -> Decision:
+def _published(v: Verification, seen: Published | Required, now: datetime, policy: Policy) -> Decision:
     going = on_its_way(v, now)
     if going.verification.code is None or not v.ledger:
         return going
     ledger = settled(going.verification)
     decision = replace(going, verification=to_checking(going.verification, now, ledger))
     written = ledger[-1]
-    return tell(
-        decision,
-        EventKind.RECORD_PUBLISHED,
-        now,
-        publisher=written.publisher,
-        zone=written.zone,
-        name=written.name,
-        changed=seen.changed,
-    )
+    where: dict[str, Json] = {"publisher": written.publisher, "zone": written.zone, "name": written.name}
+    if isinstance(seen, Required):
+        what: dict[str, Json] = {"type": "TXT", "value": written.value, "ttl": policy.record_ttl}
+        return tell(decision, EventKind.RECORD_REQUIRED, now, **where, **what)
+    return tell(decision, EventKind.RECORD_PUBLISHED, now, **where, changed=seen.changed)

@@ -1,4 +1,4 @@
-"""What goes into an event: fixed per kind, the same everywhere, never a code and never a TXT value."""
+"""What goes into an event: fixed per kind, the same everywhere; no code and no TXT value, but where one is required."""
 
 from datetime import datetime, timedelta
 

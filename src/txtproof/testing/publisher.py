@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from txtproof.core.model import Record
 from txtproof.core.names import is_below
@@ -19,6 +20,7 @@ from txtproof.core.observations import (
     Withdrawn,
 )
 from txtproof.core.reasons import Reason
+from txtproof.ports import Capability
 from txtproof.testing.zones import MemoryZones
 
 Failure = Blocked | Unreachable | Ambiguous
@@ -36,6 +38,8 @@ class PublisherCall:
 
 class MemoryPublisher:
     """Write into zones in memory; port `Publisher`, with all of its rules."""
+
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.ATOMIC_SWAP, Capability.PER_VALUE})
 
     def __init__(self, zones: MemoryZones) -> None:
         self.zones = zones
@@ -78,6 +82,9 @@ class MemoryPublisher:
         if not self._holds(zone, name):
             return None
         return list(held.values) if held else []
+
+    async def aclose(self) -> None:
+        """Do nothing: what is in memory stays."""
 
     def _ensured(self, zone: str, name: str, value: bytes, ttl: int, replaces: Sequence[bytes]) -> PublishAnswer:
         if not self._holds(zone, name):

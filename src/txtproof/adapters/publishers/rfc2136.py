@@ -10,6 +10,7 @@ and our writing: a prerequisite has no TTL (2.4), so that change is undone.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import ClassVar
 
 import dns.flags
 import dns.message
@@ -23,6 +24,7 @@ from pydantic import SecretStr
 from txtproof.adapters.publishers.signed_exchange import Primary, Session, answered, check_tsig
 from txtproof.core.observations import Blocked, PublishAnswer, Published, Unreachable, WithdrawAnswer, Withdrawn
 from txtproof.core.reasons import Reason
+from txtproof.ports import Capability
 
 MAX_VALUE = 65_000
 """Bytes; a message over TCP, with its key and its prerequisite, has 65,535 octets (RFC 1035, 4.2.2)."""
@@ -46,6 +48,10 @@ class Rfc2136Options:
     tsig_algorithm: str = "hmac-sha256"
     call_timeout: timedelta = timedelta(seconds=10)
     """For a whole `ensure_txt`, with all its reads and writes."""
+
+    def open(self) -> "Rfc2136Publisher":
+        """Make the publisher."""
+        return Rfc2136Publisher(self)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +83,10 @@ class _Set:
 class Rfc2136Publisher:
     """Port `Publisher`. Raises ValueError where the key cannot be one; see `check_tsig`."""
 
+    capabilities: ClassVar[frozenset[Capability]] = frozenset(
+        {Capability.ATOMIC_SWAP, Capability.COMPARE_AND_SWAP, Capability.PER_VALUE}
+    )
+
     def __init__(self, options: Rfc2136Options) -> None:
         key = check_tsig(options.tsig_name, options.tsig_algorithm, options.tsig_secret)
         self._primary = Primary(options.server, key, options.call_timeout.total_seconds())
@@ -102,6 +112,9 @@ class Rfc2136Publisher:
         call = Session(self._primary)
         found = await answered(call, _read(call, _Place(zone, name)))
         return [_joined(rdata) for rdata in found.rdatas] if isinstance(found, _Set) else None
+
+    async def aclose(self) -> None:
+        """Do nothing: each call has a connection of its own, for as long as it lasts."""
 
 
 async def _ensured(call: Session, place: _Place, value: bytes, ttl: int, replaces: Sequence[bytes]) -> PublishAnswer:
