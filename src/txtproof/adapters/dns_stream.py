@@ -11,7 +11,7 @@ from typing import cast
 
 _LENGTH = struct.Struct("!H")
 MOST_UNREAD = 8
-"""Messages that may come before somebody reads them; whoever sends more is hung up on."""
+"""Messages that may come before somebody reads them, unless more are asked for; whoever sends more is hung up on."""
 LONGEST = 65_535
 """Octets of one message."""
 
@@ -24,6 +24,7 @@ class Stream(asyncio.Protocol):
         self._messages: deque[bytes] = deque()
         self._ended: Exception | None = None
         self._waiting: asyncio.Future[None] | None = None
+        self.most_unread = MOST_UNREAD
 
     @property
     def is_idle(self) -> bool:
@@ -60,7 +61,7 @@ class Stream(asyncio.Protocol):
                 break
             self._messages.append(bytes(self._octets[_LENGTH.size : end]))
             del self._octets[:end]
-        if len(self._messages) > MOST_UNREAD:
+        if len(self._messages) > self.most_unread:
             self.close()
         self._wake()
 

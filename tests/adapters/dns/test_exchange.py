@@ -295,7 +295,11 @@ ASKED = question(NAME.labels), soa_question(NAME.labels)
 
 
 async def put_both(server: Server, within: float = 5.0) -> list[bytes | Reason]:
-    return list(await Exchange(within, within).ask_together(ASKED, server.address, server.port))
+    exchange = Exchange(within, within)
+    try:
+        return list(await exchange.ask_together(ASKED, server.address, server.port))
+    finally:
+        exchange.close()
 
 
 async def test_questions_go_together_and_each_has_its_answer() -> None:

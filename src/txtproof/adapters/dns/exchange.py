@@ -5,6 +5,7 @@ import errno
 import os
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 
 import dns.flags
@@ -16,6 +17,7 @@ import dns.rdatatype
 from txtproof.adapters.dns import octets
 from txtproof.adapters.dns.bounds import is_modest
 from txtproof.adapters.dns.datagrams import Silence
+from txtproof.adapters.dns.lines import Lines
 from txtproof.adapters.dns.question import HEADER, PAYLOAD, is_cut
 from txtproof.adapters.dns_stream import Stream, connected
 from txtproof.core.reasons import Reason
@@ -49,6 +51,11 @@ class Exchange:
         self._udp_within = udp_within
         self._tcp_within = tcp_within
         self._places = asyncio.Semaphore(MOST_OPEN)
+        self._lines = Lines()
+
+    def close(self) -> None:
+        """Hang up on all servers."""
+        self._lines.close()
 
     async def ask(
         self,
@@ -83,46 +90,36 @@ class Exchange:
     ) -> Sequence[bytes | Reason]:
         """Put questions, each given as it follows its id, over one TCP connection; return what came back to each.
 
+        Others may ask by the same connection; where that does not do, the questions have one of their own.
+
         They go out together, and may be answered in any order (RFC 7766, 6.2.1.1). What comes back bears the
         question's id; the rest is the caller's to judge. `lame`: the connection ended before, or brought something
         else; `timeout` and `cannot_see` as in a `Reply`.
         """
-        ids: set[bytes] = set()
-        while len(ids) < len(questions):
-            ids.add(os.urandom(2))
-        by_id = dict(zip(ids, questions, strict=True))
-        answers: dict[bytes, bytes] = {}
+        answers: dict[int, bytes] = {}
         async with self._places:
-            failure = await self._converse(
-                by_id, answers, address, port, self._tcp_within if within is None else within
-            )
-        return [answers.get(one, failure) for one in by_id]
+            try:
+                async with asyncio.timeout(self._tcp_within if within is None else within):
+                    failure = await self._answered(questions, answers, address, port)
+            except TimeoutError:
+                failure = Reason.TIMEOUT
+            except OSError as fault:
+                failure = Reason.CANNOT_SEE if fault.errno in _OURS else Reason.TIMEOUT
+        return [answers.get(place, failure) for place in range(len(questions))]
 
-    async def _converse(
-        self, questions: dict[bytes, bytes], answers: dict[bytes, bytes], address: str, port: int, within: float
-    ) -> Reason:
-        """Put questions and gather their answers, both by their ids; return what is the matter with the rest."""
-        stream: Stream | None = None
+    async def _answered(self, questions: Sequence[bytes], answers: dict[int, bytes], address: str, port: int) -> Reason:
+        """Gather answers by their questions' places; return what is the matter with the rest. Raises OSError."""
+        line = await self._lines.to((address, port))
+        if line is not None:
+            with suppress(OSError, EOFError):
+                await line.put(questions, answers)
+                return Reason.LAME
+        stream = await connected(address, port)
         try:
-            async with asyncio.timeout(within):
-                stream = await connected(address, port)
-                stream.send(*(one + question for one, question in questions.items()))
-                while len(answers) < len(questions):
-                    answer = await stream.receive()
-                    if answer[:2] not in questions.keys() - answers.keys():
-                        return Reason.LAME
-                    answers[answer[:2]] = answer
-        except TimeoutError:
-            return Reason.TIMEOUT
-        except OSError as fault:
-            if fault.errno in _OURS:
-                return Reason.CANNOT_SEE
-            return Reason.TIMEOUT if stream is None else Reason.LAME
-        except EOFError:
-            return Reason.LAME
+            with suppress(OSError, EOFError):
+                await _conversed(stream, questions, answers)
         finally:
-            if stream is not None:
-                stream.close()
+            stream.close()
         return Reason.LAME
 
     async def _sent(
@@ -164,6 +161,20 @@ class Exchange:
         message = _answer(query, wire)
         # cut short where nothing need be: what is missing cannot be known
         return Reason.LAME if message is None or message.flags & dns.flags.TC else message
+
+
+async def _conversed(stream: Stream, questions: Sequence[bytes], answers: dict[int, bytes]) -> None:
+    """Put questions by a connection that is theirs alone; nothing that was not asked is waited past."""
+    ids: dict[bytes, int] = {}
+    while len(ids) < len(questions):
+        ids.setdefault(os.urandom(2), len(ids))
+    stream.send(*(one + questions[place] for one, place in ids.items()))
+    while ids:
+        answer = await stream.receive()
+        place = ids.pop(answer[:2], None)
+        if place is None:
+            return
+        answers[place] = answer
 
 
 def _said(query: dns.message.Message, wire: bytes) -> dns.message.Message | Silence | None:
