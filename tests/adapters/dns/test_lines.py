@@ -11,6 +11,7 @@ import pytest
 
 from tests.adapters.dns.scripted import Server, serving, silent
 from tests.adapters.dns.test_exchange import ASKED, GOOD, HOME
+from txtproof.adapters import dns_stream
 from txtproof.adapters.dns import lines
 from txtproof.adapters.dns.exchange import Exchange
 from txtproof.adapters.dns.lines import MOST_LINES, MOST_OWED
@@ -53,6 +54,28 @@ async def test_a_flock_asks_by_few_connections() -> None:
         await asyncio.gather(*(both(exchange, at[HOME]) for _ in range(flock)))
     assert len(at[HOME].asked) == 2 * flock
     assert 1 <= len(sources(at[HOME])) <= MOST_LINES
+
+
+async def test_a_server_that_is_silent_is_called_once_for_all_and_heard_as_soon_as_it_is_back(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    calls: list[float] = []
+
+    async def connected(address: str, port: int) -> dns_stream.Stream:
+        calls.append(asyncio.get_running_loop().time())
+        if len(calls) == 1:
+            await asyncio.sleep(60)  # as where packets are dropped
+        return await dns_stream.connected(address, port)
+
+    monkeypatch.setattr(lines, "connected", connected)
+    monkeypatch.setattr(lines, "OPENS_WITHIN", 0.3)
+    async with serving({HOME: GOOD}) as at, opened() as exchange:
+        brief = exchange.ask_together(ASKED, HOME, at[HOME].port, 0.2)
+        patient = asyncio.gather(*(both(exchange, at[HOME]) for _ in range(20)))
+        said = await brief
+        await patient
+    assert list(said) == [Reason.TIMEOUT] * 2
+    assert len(calls) == 2
 
 
 async def test_a_connection_that_nobody_uses_is_hung_up_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,7 @@ UDP_WITHIN = 1.5
 TCP_WITHIN = 2.5
 """Seconds for one try."""
 MOST_OPEN = 256
-"""Exchanges under way at once: many looks that match together must not run out of sockets."""
+"""Exchanges under way at once that need a socket of their own: many looks together must not run out of them."""
 
 NO_EDNS = frozenset({dns.rcode.FORMERR, dns.rcode.NOTIMP, dns.rcode.BADVERS})
 """Answers of a server that may answer without EDNS."""
@@ -45,7 +45,7 @@ class Reply(Value, frozen=True):
 
 
 class Exchange:
-    """Ask questions, up to `MOST_OPEN` at once."""
+    """Ask questions. `close` ends the connections that are kept."""
 
     def __init__(self, udp_within: float = UDP_WITHIN, tcp_within: float = TCP_WITHIN) -> None:
         self._udp_within = udp_within
@@ -97,14 +97,13 @@ class Exchange:
         else; `timeout` and `cannot_see` as in a `Reply`.
         """
         answers: dict[int, bytes] = {}
-        async with self._places:
-            try:
-                async with asyncio.timeout(self._tcp_within if within is None else within):
-                    failure = await self._answered(questions, answers, address, port)
-            except TimeoutError:
-                failure = Reason.TIMEOUT
-            except OSError as fault:
-                failure = Reason.CANNOT_SEE if fault.errno in _OURS else Reason.TIMEOUT
+        try:
+            async with asyncio.timeout(self._tcp_within if within is None else within):
+                failure = await self._answered(questions, answers, address, port)
+        except TimeoutError:
+            failure = Reason.TIMEOUT
+        except OSError as fault:
+            failure = Reason.CANNOT_SEE if fault.errno in _OURS else Reason.TIMEOUT
         return [answers.get(place, failure) for place in range(len(questions))]
 
     async def _answered(self, questions: Sequence[bytes], answers: dict[int, bytes], address: str, port: int) -> Reason:
@@ -114,12 +113,13 @@ class Exchange:
             with suppress(OSError, EOFError):
                 await line.put(questions, answers)
                 return Reason.LAME
-        stream = await connected(address, port)
-        try:
-            with suppress(OSError, EOFError):
-                await _conversed(stream, questions, answers)
-        finally:
-            stream.close()
+        async with self._places:
+            stream = await connected(address, port)
+            try:
+                with suppress(OSError, EOFError):
+                    await _conversed(stream, questions, answers)
+            finally:
+                stream.close()
         return Reason.LAME
 
     async def _sent(

@@ -7,16 +7,20 @@ of its own: not every server takes more than one question, and one look must not
 import asyncio
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
 from txtproof.adapters.dns.shared import Shared
 from txtproof.adapters.dns_stream import Stream, connected
 
 KEPT = 2.0
 """Seconds for which a connection that nobody uses is kept: servers hang up after some more."""
-MOST_OWED = 64
+MOST_OWED = 256
 """Answers that a connection may owe before another is opened."""
 MOST_LINES = 4
 """Connections to one server; past that, each look has its own."""
+
+OPENS_WITHIN = 1.0
+"""Seconds after which connecting begins anew: the system itself would wait ever longer for a server that is back."""
 
 Server = tuple[str, int]
 """Address and port."""
@@ -101,13 +105,17 @@ class Lines:
         self._sweeping: asyncio.TimerHandle | None = None
 
     async def to(self, server: Server) -> Line | None:
-        """Return a connection with room for more; None where all have none. Raises OSError."""
+        """Return a connection with room for more; None where all have none. Raises OSError.
+
+        It waits for as long as the server says nothing: how long that may be is the caller's to say.
+        """
         while True:
             lines = [line for line in self._lines.get(server, ()) if line.is_open]
             roomy = next((line for line in lines if line.owes < MOST_OWED), None)
             if roomy is not None or len(lines) >= MOST_LINES:
                 return roomy
-            await self._opening.once(server, lambda: self._opened(server))
+            with suppress(TimeoutError):
+                await self._opening.once(server, lambda: self._opened(server))
 
     def close(self) -> None:
         """Hang up on all."""
@@ -120,7 +128,8 @@ class Lines:
             self._sweeping = None
 
     async def _opened(self, server: Server) -> None:
-        line = Line(await connected(*server))
+        async with asyncio.timeout(OPENS_WITHIN):
+            line = Line(await connected(*server))
         self._lines.setdefault(server, []).append(line)
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(KEPT, self._sweep)
