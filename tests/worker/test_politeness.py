@@ -100,6 +100,7 @@ OURS = [
     KEYS.events,
     KEYS.commands,
     KEYS.rejected,
+    KEYS.lock(".+"),
     KEYS.chore("(sweep|trim)"),
 ]
 KOMBUS = [
