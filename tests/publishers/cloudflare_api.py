@@ -50,7 +50,7 @@ class CloudflareApi:
     """Run the stand-in for as long as the `with` block lasts."""
 
     def __init__(self, token: str, *zones: Zone, most_per_page: int = 5_000_000) -> None:
-        self.token = token
+        self.token = self._first_token = token
         self.zones = list(zones)
         self.most_per_page = most_per_page
         self.requests: list[str] = []
@@ -70,6 +70,15 @@ class CloudflareApi:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._server.stop()
+
+    def begin(self, *zones: Zone) -> Self:
+        """Begin anew, with other zones."""
+        with self._lock:
+            self.zones[:] = zones
+            self.token, self.may_search, self.may_edit = self._first_token, True, True
+            self.requests.clear()
+            self._faults.clear()
+        return self
 
     def script(self, what: str, *faults: Fault) -> None:
         """Say how the next requests are answered: `search` for a zone, `list`, `add` or `delete` records."""

@@ -36,6 +36,8 @@ class Zone:
     name: str
     id: str
     status: str = "active"
+    most_contents: int = MAX_CONTENTS
+    """Characters of one set's contents together."""
     records: list[dict[str, Any]] = field(default_factory=list)
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
     _numbers: Any = field(default_factory=itertools.count, repr=False)
@@ -73,7 +75,7 @@ class Zone:
             beside = [one["content"] for one in self.at(name, "TXT")]
             if content in beside:
                 raise Invalid(81058, f"An identical record already exists: {content}")
-            if sum(map(len, [*beside, content])) > MAX_CONTENTS:
+            if sum(map(len, [*beside, content])) > self.most_contents:
                 raise Invalid(81061, "Combined content length of records must not exceed 8192 characters.")
             return self.add(name, "TXT", content, ttl)
 
