@@ -1,17 +1,18 @@
 """A stand-in of the Cloudflare API (v4) over real HTTP on loopback, from its documentation; scriptable."""
 
+import asyncio
 import json
 import math
 import threading
 from collections import defaultdict, deque
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Any, Self
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from tests.publishers.cloudflare_zones import Invalid, Zone
@@ -33,6 +34,8 @@ class Fault:
     """True: what was asked for is done all the same."""
     reset: bool = False
     silent: bool = False
+    endless: bool = False
+    """True: the body is good, and then blanks come until the caller hangs up."""
     meanwhile: Callable[[], object] = lambda: None
     """What happens just before."""
     twist: Callable[[Any], Any] | None = None
@@ -100,6 +103,8 @@ class CloudflareApi:
             self._server.reset(request)
         if fault.reset or fault.silent:
             await self._server.pause(request, None)
+        if fault.endless:
+            return StreamingResponse(_endless(), fault.status, fault.headers, media_type="application/json")
         if fault.body is not None:
             return Response(fault.body, fault.status, fault.headers, media_type="application/json")
         return _response(status, fault.twist(body) if fault.twist else body, fault.headers)
@@ -152,3 +157,10 @@ def _failed(code: int, message: str = "in the vendor's words") -> Any:
 
 def _response(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
     return Response(json.dumps(body).encode(), status, headers, media_type="application/json")
+
+
+async def _endless() -> AsyncIterator[bytes]:
+    yield b'{"success": true, "result": []}'
+    while True:
+        yield b" " * 65536
+        await asyncio.sleep(0)

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from tests.publishers.cloudflare_answers import CODE, TOKEN, ZONE, options, reason
 from tests.publishers.cloudflare_api import CloudflareApi, Fault, refusal
+from tests.publishers.cloudflare_scene import CODE, TOKEN, ZONE, options, reason
 from tests.publishers.cloudflare_zones import Owner, Zone
 from txtproof.adapters.publishers.cloudflare import CloudflareOptions, CloudflarePublisher
 from txtproof.core.observations import Blocked, Published, Unreachable, Withdrawn

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.publishers.cloudflare_answers import TOKEN, ZONE, options
 from tests.publishers.cloudflare_api import CloudflareApi
+from tests.publishers.cloudflare_scene import TOKEN, ZONE, options
 from tests.publishers.cloudflare_zones import Owner, Zone
 from txtproof.testing.publisher_contract import PublisherContract, World
 

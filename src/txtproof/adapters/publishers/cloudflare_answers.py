@@ -88,7 +88,7 @@ _RECORDS = TypeAdapter(list[ListedRecord])
 
 
 class Reply(Value, frozen=True):
-    """What came back, as far as it was read; header values as they were sent, None where absent."""
+    """What came back; header values as they were sent, None where absent."""
 
     hidden = frozenset({"body"})
 
@@ -96,8 +96,7 @@ class Reply(Value, frozen=True):
     date: str | None = None
     retry_after: str | None = None
     body: bytes = b""
-    readable: bool = True
-    """False where the body is too long, or compressed."""
+    """Empty where it is too long."""
 
 
 class Garbled(Exception):
@@ -116,7 +115,7 @@ class Refused(Exception):
 def read(reply: Reply) -> Envelope:
     """Unwrap a success. Raises Refused where it is none, Garbled where it cannot be read."""
     try:
-        envelope = Envelope.model_validate_json(reply.body if reply.readable else b"")
+        envelope = Envelope.model_validate_json(reply.body)
     except ValidationError:
         if 200 <= reply.status <= 299:
             raise Garbled from None
@@ -157,7 +156,10 @@ def _matter(status: int, codes: frozenset[int], *, token_is_good: bool) -> tuple
     if status == 401 or codes & _TOKEN:
         if token_is_good:
             return Reason.PUBLISHER_REFUSED, "the token lacks a right: let it edit the DNS of this zone"
-        return Reason.PUBLISHER_AUTH, "it refuses the token: check api_token, its end and its client addresses"
+        return (
+            Reason.PUBLISHER_AUTH,
+            "it refuses the token: check api_token, its end, its client addresses and its rights",
+        )
     if codes & _ZONE or (status == 404 and not codes):
         return Reason.NO_ZONE, "it knows no such zone: check zone_id and base_url"
     if codes & _ALIASES:

@@ -134,9 +134,8 @@ class Session:
                 body += chunk
                 if len(body) > MAX_BODY:
                     break
-            plain = said.get("content-encoding", "identity").strip().lower() == "identity"
-            readable = plain and len(body) <= MAX_BODY
-            return Reply(response.status_code, said.get("date"), said.get("retry-after"), bytes(body), readable)
+            kept = bytes(body) if len(body) <= MAX_BODY else b""
+            return Reply(response.status_code, said.get("date"), said.get("retry-after"), kept)
 
     def _progress(self, method: str) -> Callable[[str, object], Coroutine[Any, Any, None]]:
         async def trace(event: str, _: object) -> None:
