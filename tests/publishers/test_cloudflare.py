@@ -189,6 +189,17 @@ async def test_a_record_that_comes_out_otherwise_is_taken_back(
     assert zone.records == []
 
 
+async def test_a_record_of_others_that_is_given_out_as_the_new_one_stays(
+    publisher: CloudflarePublisher, api: CloudflareApi, zone: Zone
+) -> None:
+    neighbour = zone.shown(zone.add(NAME, "TXT", "neighbour", 300))
+    api.script("add", Fault(twist=lambda body: {**body, "result": neighbour}))
+    answer = await publisher.ensure_txt(ZONE, NAME, CODE, 60)
+    assert isinstance(answer, Blocked)
+    assert reason(answer) is Reason.INVALID_VALUE
+    assert "neighbour" in contents(zone)
+
+
 # What would not be served
 
 

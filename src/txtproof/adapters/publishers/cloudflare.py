@@ -127,7 +127,7 @@ async def _ensured(place: Place, value: bytes, ttl: int, stale: set[bytes]) -> P
         if unserved is not None:
             return unserved
         standing = before.holding({value})
-        added = None if standing else await _added(place, value, ttl if before.ttl is None else before.ttl)
+        added = None if standing else await _added(before, value, ttl)
         if isinstance(added, Blocked):
             return added
         if standing or added:
@@ -146,33 +146,39 @@ async def _read(place: Place) -> RecordSet:
     return RecordSet(place, tuple(await records_at(place.session, place.path, place.name)))
 
 
-async def _added(place: Place, value: bytes, ttl: int) -> bool | Blocked:
+async def _added(before: RecordSet, value: bytes, ttl: int) -> bool | Blocked:
     """Add a record; return False where there is an identical one: somebody else was faster."""
-    wanted = {"type": "TXT", "name": place.name, "content": content_of(value), "ttl": ttl}
+    place = before.place
+    wanted = {
+        "type": "TXT",
+        "name": place.name,
+        "content": content_of(value),
+        "ttl": ttl if before.ttl is None else before.ttl,
+    }
     try:
         made = await place.session.change("POST", place.path, record, wanted, include_shadow_metadata="true")
     except Refused as refused:
         if refused.codes & IDENTICAL:
             return False
         raise place.session.refusal(refused) from None
-    if not _says(made, place, value):
-        await _deleted(place, [made])
-        return Blocked(Reason.INVALID_VALUE, f"Cloudflare alters the value, so it is not at {place.name}"[:200])
-    if is_shadowed(made):
+    unfit = _unfit(made, place, value)
+    if unfit is not None and made.id not in {one.id for one in before.records}:
         # nobody would find it there again, so it does not stay
         await _deleted(place, [made])
-        return not_served(place)
-    return True
+    return unfit or True
 
 
 async def _deleted(place: Place, records: Sequence[ListedRecord]) -> None:
     for one in records:
         try:
-            await place.session.change("DELETE", f"{place.path}/{one.id}", bool)
+            await place.session.change("DELETE", f"{place.path}/{one.id}", lambda _: None)
         except Refused as refused:
             if not refused.codes & GONE:
                 raise place.session.refusal(refused) from None
 
 
-def _says(made: ListedRecord, place: Place, value: bytes) -> bool:
-    return made.type == "TXT" and canonical(made.name) == place.name and value_of(made.content or "") == value
+def _unfit(made: ListedRecord, place: Place, value: bytes) -> Blocked | None:
+    """Say what is wrong with a new record, where it is not as it was asked for, or would not be served."""
+    if (made.type, canonical(made.name), value_of(made.content or "")) != ("TXT", place.name, value):
+        return Blocked(Reason.INVALID_VALUE, f"Cloudflare alters the record, so it is not at {place.name}"[:200])
+    return not_served(place) if is_shadowed(made) else None
