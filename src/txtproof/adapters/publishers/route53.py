@@ -95,7 +95,7 @@ class Route53Publisher:
             return await _read(call, await self._place(call, zone, name))
 
         found = await answered(call, work())
-        return found.values if isinstance(found, TxtSet) else None
+        return list(found.values) if isinstance(found, TxtSet) else None
 
     async def aclose(self) -> None:
         """Close the connections."""
