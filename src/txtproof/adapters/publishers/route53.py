@@ -42,8 +42,10 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.02, 0.5
 """Most seconds before a change is made anew; doubled each time."""
 REMEMBERED = 300.0
 """Seconds for which the id of a hosted zone is."""
-PAGE = "100"
-"""Most entries of a list at a time: what stands at one name, and some that follow it."""
+PAGE = "20"
+"""Most record sets that are listed at a time: those of the name come first."""
+ZONES = "100"
+"""Most hosted zones that are listed: those of the name come first."""
 CURSOR = ("RecordName", "RecordType", "RecordIdentifier")
 """Says where the next page of a list begins."""
 
@@ -161,7 +163,7 @@ async def _read(call: Call, place: _Place) -> TxtSet:
 
 async def _hosted_zone(call: Call, zone: str) -> str:
     """Return the id of the public hosted zone of that name. Raises Trouble where there is not exactly one."""
-    page = await call.ask("ListHostedZonesByName", DNSName=zone, MaxItems=PAGE)
+    page = await call.ask("ListHostedZonesByName", DNSName=zone, MaxItems=ZONES)
     named = [one for one in _entries(page, "HostedZones") if canonical(one.get("Name", "")) == zone]
     public = [one["Id"] for one in named if "Id" in one and not one.get("Config", {}).get("PrivateZone")]
     if len(public) == 1:
