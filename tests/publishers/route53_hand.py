@@ -20,7 +20,7 @@ CODE = b"the-code-that-must-never-be-shown"
 Opener = Callable[..., Route53Publisher]
 
 
-def options(url: str, *, seconds: float = 10, **more: Any) -> Route53Options:
+def options(url: str, *, seconds: float = 30, **more: Any) -> Route53Options:
     """Return options for the zone of the tests."""
     given: dict[str, Any] = {"access_key_id": SecretStr(KEY), "secret_access_key": SecretStr(SECRET)} | more
     timeout = timedelta(seconds=seconds)
@@ -29,12 +29,14 @@ def options(url: str, *, seconds: float = 10, **more: Any) -> Route53Options:
 
 @pytest.fixture
 async def opened() -> AsyncIterator[Opener]:
-    """Open publishers; all are closed in the end."""
+    """Open publishers; all are closed in the end. `built`: with boto3's client, which takes its time to build."""
     async with AsyncExitStack() as closing:
 
-        def one(url: str, **more: Any) -> Route53Publisher:
+        def one(url: str, *, built: bool = False, **more: Any) -> Route53Publisher:
             publisher = Route53Publisher(options(url, **more))
             closing.push_async_callback(publisher.aclose)
+            if built:
+                publisher._account.client()
             return publisher
 
         yield one
