@@ -9,9 +9,15 @@ from config.problems import UNKNOWN_KIND
 from config.publishers.cloudflare import Cloudflare
 from config.publishers.manual import Manual
 from config.publishers.rfc2136 import Rfc2136
+from config.publishers.route53 import Route53
 from config.publishers.table import Publisher
 
-KINDS: dict[str, type[Publisher]] = {"rfc2136": Rfc2136, "cloudflare": Cloudflare, "manual": Manual}
+KINDS: dict[str, type[Publisher]] = {
+    "rfc2136": Rfc2136,
+    "cloudflare": Cloudflare,
+    "route53": Route53,
+    "manual": Manual,
+}
 """Each kind with its settings."""
 
 
@@ -21,7 +27,10 @@ def _kind(given: Any) -> str | None:
 
 
 AnyPublisher = Annotated[
-    Annotated[Rfc2136, Tag("rfc2136")] | Annotated[Cloudflare, Tag("cloudflare")] | Annotated[Manual, Tag("manual")],
+    Annotated[Rfc2136, Tag("rfc2136")]
+    | Annotated[Cloudflare, Tag("cloudflare")]
+    | Annotated[Route53, Tag("route53")]
+    | Annotated[Manual, Tag("manual")],
     Discriminator(_kind, custom_error_type=UNKNOWN_KIND, custom_error_message="is of no kind that is known"),
 ]
 """What stands under [[publishers]], by its `kind`."""
