@@ -44,6 +44,7 @@ COMPILE = $(DEV)/bin/uv pip compile -q --universal --python-version 3.11 --gener
 lock: $(DEV)/.ready
 	@$(COMPILE) pyproject.toml --extra rehearsal -o requirements.txt
 	@$(COMPILE) pyproject.toml --extra rehearsal --extra route53 --extra lexicon --group dev -c requirements.txt -o requirements-dev.txt
+	@echo ministack | $(COMPILE) - -o tests/ministack.txt
 
 bench: bench-scale bench-dns
 
@@ -58,7 +59,7 @@ bench-dns: $(DEV)/.ready
 	@PYTHONPATH=src:. $(DEV)/bin/python -m benchmarks.report $(filter --quick,$(ARGS))
 
 clean:
-	@rm -rf $(RUN) $(DEV) $(PROFILE) .venv-rivals build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(RUN) $(DEV) $(PROFILE) .venv-rivals .venv-ministack build dist .hypothesis .mypy_cache .pytest_cache .ruff_cache
 
 $(RUN)/.ready: requirements.txt pyproject.toml
 	$(call set_up,$(RUN),requirements.txt)
