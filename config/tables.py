@@ -176,8 +176,19 @@ class Rules(Group):
         "keep", "What becomes of a verified domain's record.", "keep or withdraw"
     )
     withdraw_after: Duration = setting(
-        timedelta(0), "How long after the end a record is withdrawn.", "such as 1h", ge=timedelta(0), le=LONGEST
+        timedelta(0),
+        "How long after the end a verified domain's record is withdrawn, if it is.",
+        "such as 7d",
+        ge=timedelta(0),
+        le=LONGEST,
     )
+
+    @field_validator("withdraw_after")
+    @classmethod
+    def _withdrawn(cls, after: timedelta, info: ValidationInfo) -> timedelta:
+        if after and info.data.get("records") == "keep":
+            raise ValueError("says when, but records are kept: set records to withdraw as well, or drop this")
+        return after
 
 
 class Retention(Group):

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import redis
 
-from tests.core.rows import REFUSED, checking, publishing, requested, seen, verified
+from tests.core.rows import REFUSED, cancelled, checking, publishing, requested, seen, verified
 from txtproof.adapters.clock import new_id
 from txtproof.adapters.cloud_events import encode, encode_credential
 from txtproof.adapters.redis_connection import open_redis
@@ -126,6 +126,40 @@ def test_what_is_parked_is_listed_left_alone_by_resume_and_released_by_name(redi
     assert out(redis_url, "resume") == ""
     assert complaint(1, redis_url, "release", "42/8") == "Error: 42/8 is not parked: see `txtproof parked`"
     assert out(redis_url, "release", "42/7") == "42/7: will be worked on again\n"
+
+
+def test_what_is_left_over_is_listed_by_its_place_and_removed_or_forgotten_by_command(redis_url: str) -> None:
+    assert out(redis_url, "leftovers") == ""
+    put(redis_url, Decision(replace(cancelled(), step=None, wake=None)))
+    place = {"publisher": "corp", "zone": "example.test", "name": "example.test", "kept": False}
+    assert out(redis_url, "leftovers").split(maxsplit=4) == (
+        ["42/7", "cancelled", "to", "go", "example.test  (publisher corp, zone example.test)\n"]
+    )
+    shown = data(out(redis_url, "leftovers", "--json"))
+    assert {name: shown[name] for name in place} == place
+    assert "code-1" not in out(redis_url, "leftovers", "42/7") + out(redis_url, "leftovers", "42/7", "--json")
+    assert out(redis_url, "leftovers", "--withdraw") == "42/7: will be removed, as far as it is to go\n"
+    assert out(redis_url, "leftovers") == "", "it is being removed"
+    assert out(redis_url, "leftovers", "42/7", "--forget") == "42/7: will be forgotten\n"
+    assert complaint(2, redis_url, "leftovers", "--forget").startswith("Error: --forget is for one ORG/DOMAIN_ID")
+    with redis.Redis.from_url(redis_url) as client:
+        assert client.lrange("txtproof:inbox:42/7", 0, -1) == [b'{"kind":"clean_up"}', b'{"kind":"forget"}']
+
+
+def test_what_is_kept_is_listed_where_that_is_asked_for(redis_url: str) -> None:
+    put(redis_url, Decision(verified()))
+    assert out(redis_url, "leftovers") == ""
+    assert out(redis_url, "leftovers", "--kept").split()[:3] == ["42/7", "verified", "kept"]
+    assert data(out(redis_url, "leftovers", "--kept", "--json"))["kept"] is True
+    assert out(redis_url, "leftovers", "--kept", "--withdraw") == "42/7: will be removed, as far as it is to go\n"
+
+
+@pytest.mark.parametrize("options", [[], ["--withdraw"], ["--forget"]])
+def test_nothing_is_left_over_of_what_is_under_way(redis_url: str, options: list[str]) -> None:
+    out(redis_url, "request", "42", "7")
+    assert complaint(1, redis_url, "leftovers", "42/7", *options) == (
+        "Error: the verification of 42/7 is under way: what it writes goes when it has ended"
+    )
 
 
 def test_what_is_said_of_a_credential_is_shown_with_its_name(redis_url: str) -> None:
@@ -289,7 +323,7 @@ def test_help_and_version_need_no_redis() -> None:
     done = run(None, "--help")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.startswith("Usage: txtproof [OPTIONS] COMMAND [ARGS]...\n")
-    for name in ("request", "status", "list", "cancel", "check-now", "publishers", "resume", "events"):
+    for name in ("request", "status", "list", "cancel", "check-now", "publishers", "resume", "leftovers", "events"):
         assert f"\n  {name} " in done.stdout
 
 

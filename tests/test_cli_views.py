@@ -51,6 +51,12 @@ def test_nothing_that_is_shown_has_a_code(making: Making) -> None:
         assert "code-" not in shown
 
 
+def test_of_what_is_left_over_the_status_says_so() -> None:
+    sentence = "  Values that are to go still stand in DNS: see `txtproof leftovers 42/7`"
+    assert sentence in as_text(replace(cancelled(), step=None, wake=None), NOW).splitlines()
+    assert not [making for making in EVERY if sentence in as_text(making(), NOW)]
+
+
 @pytest.mark.parametrize("reason", Reason)
 def test_every_reason_is_a_sentence_with_its_advice(reason: Reason) -> None:
     v = replace(blocked_in_publishing(), reason=reason)

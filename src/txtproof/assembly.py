@@ -35,6 +35,7 @@ log = logging.getLogger(__name__)
 AUDIT_PARTS = 300
 """Sweeps in which every row is looked at once, lest no lane holds it: five minutes, or a little more."""
 TRIM_EVERY = timedelta(seconds=10)
+REMIND_EVERY = timedelta(hours=1)
 APART = timedelta(seconds=0.9)
 """The least between two sweeps, by all workers together: five beats that tick each second sweep as often as one."""
 
@@ -87,7 +88,13 @@ class Sweep:
         if await self.chores.take("trim", TRIM_EVERY):
             for group in await self.outbox.trim():
                 log.warning("events: the group %.60s had not read all that was trimmed", group)
+            await self._remind()
         return True
+
+    async def _remind(self) -> None:
+        """Say now and then what only a person can bring about."""
+        if (left := await self.store.left_over()) and await self.chores.take("remind", REMIND_EVERY):
+            log.warning("leftovers: values of %d verifications are to go, and nobody removes them", left)
 
 
 @dataclass(frozen=True, slots=True)

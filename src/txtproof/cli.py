@@ -8,7 +8,7 @@ import io
 import json
 import os
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
 from typing import Any, NoReturn, TypeVar
 
@@ -18,9 +18,20 @@ from txtproof.adapters.redis_connection import check_redis_url
 from txtproof.cli_arguments import DomainType, KeyType, MomentType
 from txtproof.cli_explain import Explanation, look_at, look_for, options_from
 from txtproof.cli_explain import explain as explaining
-from txtproof.cli_views import as_data, as_line, as_text, delays_data, delays_line, event_line, printable, sentence
+from txtproof.cli_views import (
+    as_data,
+    as_line,
+    as_text,
+    delays_data,
+    delays_line,
+    event_line,
+    leftovers_data,
+    leftovers_lines,
+    printable,
+    sentence,
+)
 from txtproof.core.model import Key, State, Verification
-from txtproof.core.observations import Cancel, CheckNow, Release, Resume
+from txtproof.core.observations import Cancel, CheckNow, CleanUp, Forget, Release, Resume
 from txtproof.core.orders import Order, Refusal, Request
 from txtproof.desk import Desk, open_desk
 from txtproof.ports import StoreUnavailable, Welcome
@@ -122,6 +133,33 @@ def release(key: Key, as_json: bool) -> None:
         await _take(desk, Order(key, Release()), as_json, {Welcome.ATTACHED: "will be worked on again"})
 
     _with_desk(take)
+
+
+@cli.command()
+@click.argument("key", metavar="[ORG/DOMAIN_ID]", type=KeyType(), required=False)
+@click.option("--kept", is_flag=True, help="Those too whose record the policy keeps.")
+@click.option("--withdraw", is_flag=True, help="Have them removed now, as far as the workers' policy has them go.")
+@click.option("--forget", is_flag=True, help="Forget what is to go: somebody has removed it. Only with an id.")
+@as_json
+def leftovers(key: Key | None, kept: bool, withdraw: bool, forget: bool, as_json: bool) -> None:
+    """List values of ours that have outlived their verification, and that nobody removes any more.
+
+    It shows where each stands, and never the value. With an id, it is about all that the ended one has written.
+    """
+    if forget and (key is None or withdraw):
+        raise click.UsageError("--forget is for one ORG/DOMAIN_ID, and not beside --withdraw")
+    wish = Forget() if forget else CleanUp() if withdraw else None
+    done = {Welcome.ATTACHED: "will be forgotten" if forget else "will be removed, as far as it is to go"}
+
+    async def work(desk: Desk) -> None:
+        async for v in _ended(desk, key) if key else desk.leftovers(kept=kept):
+            if wish:
+                await _take(desk, Order(v.key, wish), as_json, done)
+                continue
+            for line in map(_json, leftovers_data(v)) if as_json else leftovers_lines(v):
+                click.echo(line)
+
+    _with_desk(work)
 
 
 @cli.command()
@@ -236,6 +274,13 @@ async def _found(desk: Desk, key: Key) -> Verification:
     if found is None:
         _fail(f"there is no verification of {key}: request it first")
     return found
+
+
+async def _ended(desk: Desk, key: Key) -> AsyncIterator[Verification]:
+    found = await _found(desk, key)
+    if not found.state.terminal:
+        _fail(f"the verification of {key} is under way: what it writes goes when it has ended")
+    yield found
 
 
 def _value(given: str | None) -> str:

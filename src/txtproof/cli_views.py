@@ -8,6 +8,7 @@ from txtproof.core.delays import Delays
 from txtproof.core.explaining import because, explained
 from txtproof.core.model import State, Verification
 from txtproof.core.reasons import EXPLANATIONS
+from txtproof.core.removal import is_left_over, litter
 from txtproof.core.telling import evidence, identity, stamp
 
 _HAPPY = {
@@ -54,6 +55,8 @@ def as_text(v: Verification, now: datetime) -> str:
     if v.wake is not None:
         why = because(v)
         lines.append(f"  Next: {v.step} at {stamp(v.wake)}{_ahead(v.wake, now)}{f': {why}' if why else ''}")
+    if is_left_over(v):
+        lines.append(f"  Values that are to go still stand in DNS: see `txtproof leftovers {v.key}`")
     if v.code is not None:
         assumed = " (assumed: Nexus gave none)" if v.code.assumed else ""
         lines.append(f"  Code {v.generation} expires at {stamp(v.code.expires)}{assumed}")
@@ -89,6 +92,33 @@ def event_line(raw: bytes) -> str:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         line = text
     return printable(line.rstrip())
+
+
+def leftovers_data(v: Verification) -> list[dict[str, Any]]:
+    """Return what `leftovers --json` shows: where each value stands, and never the value."""
+    useless = litter(v)
+    return [
+        {
+            **identity(v),
+            "generation": line.generation,
+            "publisher": line.publisher,
+            "zone": line.zone,
+            "name": line.name,
+            "kept": line not in useless,
+        }
+        for line in v.ledger
+    ]
+
+
+def leftovers_lines(v: Verification) -> list[str]:
+    """Return the lines of `leftovers`."""
+    return [
+        printable(
+            f"{v.key!s:<24}{v.state.value:<12}{'kept' if one['kept'] else 'to go':<7}{one['name']}"
+            f"  (publisher {one['publisher']}, zone {one['zone'] or '.'})"
+        )
+        for one in leftovers_data(v)
+    ]
 
 
 def delays_data(publisher: str, known: Delays) -> dict[str, Any]:

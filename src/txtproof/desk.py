@@ -11,10 +11,11 @@ from txtproof.adapters.redis_register import RedisRegister
 from txtproof.adapters.redis_store import RedisStore
 from txtproof.adapters.redis_turns import RedisTurns
 from txtproof.core.commanded import why_not_now
-from txtproof.core.model import Key
+from txtproof.core.model import Key, Verification
 from txtproof.core.observations import CheckNow
 from txtproof.core.orders import Order, Refusal
 from txtproof.core.policy import Policy
+from txtproof.core.removal import is_left_over
 from txtproof.ports import Welcome
 from txtproof.reception import refused
 
@@ -24,6 +25,7 @@ class Desk:
 
     def __init__(self, store: RedisStore, register: RedisRegister, turns: RedisTurns) -> None:
         self._store = store
+        self._register = register
         self._acceptance = Acceptance(store, Policy(), new_id, turns)
         self.delays = store.delays
         self.find = register.find
@@ -37,6 +39,22 @@ class Desk:
             return refusal
         (outcome,) = await self._acceptance.accept([Delivery(order)])
         return refused(order.key, outcome) or outcome
+
+    async def leftovers(self, *, kept: bool) -> AsyncIterator[Verification]:
+        """Go through ended verifications with values that are to go and that nobody removes, the longest first.
+
+        With `kept`, through those too whose record stays: all rows are read for that, some hundreds at a time.
+        """
+        left = await self._register.left_over()
+        for key in left:
+            if (found := await self.find(key)) and is_left_over(found):
+                yield found
+        if not kept:
+            return
+        known = frozenset(left)
+        async for found in self.list():
+            if found.state.terminal and found.step is None and found.ledger and found.key not in known:
+                yield found
 
     async def _why_not_now(self, key: Key) -> Refusal | None:
         """Say at once what the row's next visit would find."""

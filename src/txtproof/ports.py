@@ -213,7 +213,7 @@ class Arrival(Value, frozen=True):
 
     key: Key
     command: Command
-    """What an active verification of this key is told."""
+    """What the verification of this key is told: an active one, or one that has ended (`Afterwards`)."""
     newborn: tuple[Verification, tuple[Event, ...]] | None = None
     """What is stored where there is no active one; None for commands that need one."""
     ack: tuple[str, str, str] | None = None
@@ -225,10 +225,12 @@ class Welcome(StrEnum):
 
     CREATED = "created"
     ATTACHED = "attached"
-    """It waits in the inbox of the active verification."""
+    """It waits in the inbox of the verification."""
     NOT_FOUND = "not_found"
     ENDED = "ended"
     """The verification is terminal and the command needs an active one."""
+    ACTIVE = "active"
+    """The other way round."""
 
 
 class Store(Protocol):
@@ -281,6 +283,9 @@ class Register(Protocol):
 
     async def parked(self) -> Sequence[Key]:
         """Return the rows that were set aside, the longest first."""
+
+    async def left_over(self) -> Sequence[Key]:
+        """Return the ended rows with values that are to go and that nobody removes, the longest first."""
 
     def events(self, *, follow: bool) -> AsyncIterator[bytes]:
         """Go through the outbox from its oldest event on, as it was written; with `follow`, wait for more."""

@@ -119,5 +119,7 @@ def refused(key: Key, outcome: Welcome | Refusal) -> Refusal | None:
             return Refusal("not_found", f"there is no verification of {key}: request it first")
         case Welcome.ENDED:
             return Refusal("ended", f"the verification of {key} has ended: request it again")
+        case Welcome.ACTIVE:
+            return Refusal("active", f"the verification of {key} is under way: what it writes goes when it has ended")
         case _:
             return None

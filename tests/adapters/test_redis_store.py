@@ -14,14 +14,14 @@ from txtproof.adapters.redis_connection import describe, open_redis
 from txtproof.adapters.redis_register import RedisRegister
 from txtproof.adapters.redis_store import RedisStore
 from txtproof.core.machine import decide
-from txtproof.core.model import Key, State, Step
-from txtproof.core.observations import Cancel
+from txtproof.core.model import Key, Record, State, Step
+from txtproof.core.observations import Cancel, CleanUp
 from txtproof.core.orders import Order, Request
 from txtproof.core.policy import Policy
 from txtproof.core.schedule import FEW
 from txtproof.core.transitions import to_end
 from txtproof.core.values import replace
-from txtproof.ports import Commit, Outcome, StoreUnavailable, Welcome
+from txtproof.ports import Arrival, Commit, Outcome, StoreUnavailable, Welcome
 from txtproof.rehearsal.valkey import EmbeddedValkey, free_port
 from txtproof.testing.clock import START
 from txtproof.testing.turns import MemoryTurns
@@ -186,3 +186,50 @@ async def test_a_row_expires_once_it_has_ended_and_nothing_is_left_to_do(redis_u
         assert 29.9 < days <= 30
         await requested(store, Key(1, 1), run="w")
         assert await redis.pttl("txtproof:v:1/1") == -1, "a new run is no old one"
+
+
+@pytest.mark.parametrize("state", [State.VERIFIED, State.CANCELLED])
+async def test_a_row_is_kept_for_as_long_as_something_is_left_over_and_no_longer(redis_url: str, state: State) -> None:
+    async with open_redis(redis_url) as redis:
+        store = RedisStore(redis, encode, retention=timedelta(days=30))
+        await requested(store, Key(1, 1))
+        (row,) = (await store.claim(Step.REQUEST_CODE, 1)).rows
+        line = Record("corp", "example.test", "example.test", "code-1", generation=1)
+        ended = to_end(replace(row.verification, ledger=(line,)), state, await store.now(), None, "")
+        await store.commit([Commit(row, 1, ended)])
+        days = await redis.pttl("txtproof:v:1/1") / 86_400_000
+        if state is State.VERIFIED:
+            assert 29.9 < days <= 30, "a record that is kept is no reason to keep its row"
+        else:
+            assert days < 0, "what it has written would be forgotten"
+        assert await store.accept([Arrival(Key(1, 1), CleanUp())]) == [Welcome.ATTACHED]
+        assert await redis.pttl("txtproof:v:1/1") == -1, "it must not expire while it is worked on"
+        (again,) = (await store.claim(Step.WITHDRAW_RECORD, 1)).rows
+        await store.commit([Commit(again, 1, replace(ended, ledger=()), heard=1)])
+        days = await redis.pttl("txtproof:v:1/1") / 86_400_000
+        assert 29.9 < days <= 30
+        assert sorted(await redis.keys("*")) == [b"txtproof:events", b"txtproof:v:1/1"]
+
+
+async def test_a_row_that_is_left_over_and_then_deleted_is_listed_until_somebody_asks_for_it(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        store = RedisStore(redis, encode)
+        await redis.zadd("txtproof:leftovers", {"1/1": 0})
+        assert await store.accept([Arrival(Key(1, 1), CleanUp())]) == [Welcome.NOT_FOUND]
+        assert await RedisRegister(redis).left_over() == []
+
+
+async def test_an_audit_leaves_alone_what_is_left_over_and_puts_back_what_is_to_be_cleaned_up(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        store = RedisStore(redis, encode)
+        await requested(store, Key(1, 1))
+        (row,) = (await store.claim(Step.REQUEST_CODE, 1)).rows
+        line = Record("corp", "example.test", "example.test", "code-1", generation=1)
+        ended = to_end(replace(row.verification, ledger=(line,)), State.CANCELLED, await store.now(), None, "")
+        await store.commit([Commit(row, 1, ended)])
+        assert await store.audit() == 0
+        await store.accept([Arrival(Key(1, 1), CleanUp())])
+        await redis.delete("txtproof:lane:withdraw_record")
+        assert await store.audit() == 1
+        (again,) = (await store.claim(Step.WITHDRAW_RECORD, 1)).rows
+        assert again.inbox == (CleanUp(),)

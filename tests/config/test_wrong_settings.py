@@ -102,8 +102,13 @@ REDIS_SCHEMES = "write an address that begins with redis://HOST or rediss://HOST
         ("POLICY__ASSUMED_CODE_LIFETIME", "0s", "should be greater than 0 seconds: write such as 7d"),
         ("POLICY__ASSUMED_CODE_LIFETIME", "999999999d", "should be less than or equal to 365 days: write such as 7d"),
         ("POLICY__BLOCKED_RETRY", "0s", "should be greater than or equal to 1 second: write such as 1h"),
+        (
+            "POLICY__WITHDRAW_AFTER",
+            "7d",
+            "says when, but records are kept: set records to withdraw as well, or drop this",
+        ),
         ("POLICY__RECORDS", "burn", "should be 'keep' or 'withdraw': write keep or withdraw"),
-        ("POLICY__WITHDRAW_AFTER", "366d", "should be less than or equal to 365 days: write such as 1h"),
+        ("POLICY__WITHDRAW_AFTER", "366d", "should be less than or equal to 365 days: write such as 7d"),
         ("WORKER__CONCURRENCY", "0", "should be greater than or equal to 1: write 1 to 64"),
         ("WORKER__LOG_FORMAT", "xml", "should be 'json' or 'console': write json or console"),
         (

@@ -24,7 +24,7 @@ from txtproof.core.decisions import Decision
 from txtproof.core.delays import KEPT, Served, learned
 from txtproof.core.events import Event
 from txtproof.core.model import Key, Record, State, Step, Verification
-from txtproof.core.observations import Attach, Cancel, CheckNow, Command, Release, Resume
+from txtproof.core.observations import Attach, Cancel, CheckNow, CleanUp, Command, Forget, Release, Resume
 from txtproof.core.orders import Request
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
@@ -451,3 +451,78 @@ async def test_what_is_parked_is_listed_until_it_is_released(bench: Bench) -> No
     assert again.inbox == (Release(),)
     await bench.commit(again, unblocked(parked, await bench.now()), heard=1)
     assert await bench.register.parked() == []
+
+
+LINE = Record("corp", "example.test", "example.test", "code-1", generation=1)
+
+
+async def ended(bench: Bench, state: State, *, to_do: bool = False) -> Verification:
+    """Leave a verification that has ended with one record, in the lane where that is removed or in none."""
+    await bench.create()
+    (row,) = await bench.claim()
+    over = to_end(replace(row.verification, ledger=(LINE,)), state, await bench.now(), None, "")
+    later = await bench.now() + timedelta(days=1)
+    await bench.commit(row, replace(over, step=Step.WITHDRAW_RECORD, wake=later) if to_do else over)
+    found = await bench.register.find(KEY)
+    assert found is not None
+    return found
+
+
+async def test_what_is_to_go_and_is_in_no_lane_is_left_over(bench: Bench) -> None:
+    assert await bench.register.left_over() == []
+    await ended(bench, State.CANCELLED)
+    assert await bench.register.left_over() == [KEY]
+
+
+@pytest.mark.parametrize(("state", "to_do"), [(State.VERIFIED, False), (State.CANCELLED, True)])
+async def test_what_is_kept_or_being_removed_is_not_left_over(bench: Bench, state: State, to_do: bool) -> None:
+    await ended(bench, state, to_do=to_do)
+    assert await bench.register.left_over() == []
+
+
+@pytest.mark.parametrize("command", [CleanUp(), Forget()])
+@pytest.mark.parametrize(
+    ("state", "to_do"), [(State.CANCELLED, False), (State.CANCELLED, True), (State.VERIFIED, False)]
+)
+async def test_a_command_for_what_has_ended_makes_it_due_where_records_are_removed(
+    bench: Bench, command: Command, state: State, to_do: bool
+) -> None:
+    v = await ended(bench, state, to_do=to_do)
+    assert [await bench.tell(command) for _ in range(2)] == [Welcome.ATTACHED] * 2
+    assert await bench.register.left_over() == []
+    (row,) = await bench.claim(Step.WITHDRAW_RECORD)
+    assert (row.verification, row.inbox) == (v, (command,))
+    busy = replace(v, step=Step.WITHDRAW_RECORD, wake=await bench.now())
+    assert await bench.commit(row, busy, keep_lease=True, heard=1) is Outcome.COMMITTED
+    assert await bench.claim(Step.WITHDRAW_RECORD) == (), "it is still under lease"
+    assert await bench.commit(row, replace(busy, step=None, wake=None), 2) is Outcome.COMMITTED
+    assert await bench.register.left_over() == ([KEY] if state is State.CANCELLED else [])
+    await bench.passing(LEASE)
+    assert await bench.store.due() == frozenset()
+
+
+async def test_a_command_for_what_has_ended_says_what_it_found_instead(bench: Bench) -> None:
+    assert await bench.tell(CleanUp()) is Welcome.NOT_FOUND
+    v = await bench.create()
+    assert await bench.tell(CleanUp()) is Welcome.ACTIVE
+    (row,) = await bench.claim()
+    assert (row.inbox, row.verification) == ((), v)
+
+
+async def test_a_command_that_comes_while_records_are_removed_waits_for_the_next_visit(bench: Bench) -> None:
+    v = await ended(bench, State.CANCELLED)
+    await bench.tell(CleanUp())
+    (row,) = await bench.claim(Step.WITHDRAW_RECORD)
+    assert await bench.tell(Forget()) is Welcome.ATTACHED
+    assert await bench.claim(Step.WITHDRAW_RECORD) == ()
+    later = replace(v, step=Step.WITHDRAW_RECORD, wake=await bench.now() + timedelta(days=1))
+    await bench.commit(row, later, heard=1)
+    (again,) = await bench.claim(Step.WITHDRAW_RECORD)
+    assert again.inbox == (Forget(),)
+
+
+async def test_a_new_run_takes_over_what_was_left_over(bench: Bench) -> None:
+    await ended(bench, State.CANCELLED)
+    heir = await bench.create("v-2")
+    assert await bench.register.left_over() == []
+    assert [(line.value, line.superseded) for line in heir.ledger] == [("code-1", True)]

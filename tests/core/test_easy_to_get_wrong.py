@@ -22,7 +22,6 @@ from tests.core.rows import (
     renewed,
     requested,
     seen,
-    verified,
 )
 from txtproof.core.decisions import FindRoute, Look, Publish, RequestCode, Withdraw
 from txtproof.core.events import TERMINAL_EVENTS, Event
@@ -211,39 +210,6 @@ def test_exactly_one_terminal_event() -> None:
     assert [event.kind for event in events if event.kind in TERMINAL_EVENTS] == ["cancelled"]
 
 
-def test_a_verified_record_stays_unless_the_policy_says_otherwise() -> None:
-    assert verified().step is None
-    withdrawing = Policy(records="withdraw", withdraw_after=timedelta(hours=1))
-    v = decide(checking(), Match(()), SOON, withdrawing).verification
-    assert (v.step, v.wake) == (Step.WITHDRAW_RECORD, SOON + timedelta(hours=1))
-
-
-def test_a_record_that_proves_nothing_goes_at_once() -> None:
-    v = cancelled()
-    assert v.wake == NOW
-    decision = decide(v, Woken(), NOW, POLICY)
-    assert isinstance(decision.effect, Withdraw)
-    done = decide(decision.verification, Withdrawn(), SOON, POLICY).verification
-    assert (done.ledger, done.step) == ((), None)
-
-
-def test_a_superseded_value_is_removed_once_more_after_the_end() -> None:
-    v = decide(renewed(), Match(()), EXPIRY + timedelta(seconds=1), POLICY).verification
-    assert v.step is Step.WITHDRAW_RECORD
-    assert v.wake == EXPIRY + timedelta(seconds=1) + POLICY.closing_delay
-    effect = decide(v, Woken(), v.wake, POLICY).effect
-    assert isinstance(effect, Withdraw)
-    assert effect.record.value == "code-1"
-    done = decide(v, Withdrawn(), v.wake, POLICY).verification
-    assert [line.value for line in done.ledger] == ["code-2"]
-
-
-def test_removal_is_given_up_in_the_end() -> None:
-    v = cancelled()
-    late = v.deadline + POLICY.longest_deadline
-    assert decide(v, Woken(), late, POLICY).verification.step is None
-
-
 def test_the_record_is_ensured_anew_after_every_eighth_miss() -> None:
     v, effects = checking(), []
     for _ in range(17):
@@ -306,18 +272,6 @@ def test_a_new_run_knows_what_the_old_one_wrote_and_its_events_go_on_counting() 
     second = seen(heir, CodeIssued("code-2", EXPIRY, DOMAIN), ROUTED)
     assert isinstance(second.effect, Publish)
     assert second.effect.replaces == ("code-1",)
-
-
-def test_a_new_run_that_comes_to_nothing_leaves_the_proof_of_the_old_one() -> None:
-    heir, _ = inherited(replace(requested(), id="v-2"), (), verified())
-    ended = decide(heir, Cancel(), SOON, POLICY).verification
-    assert (ended.step, len(ended.ledger)) == (None, 1)
-
-
-def test_a_new_run_cleans_up_what_an_unproven_one_left() -> None:
-    heir, _ = inherited(replace(requested(), id="v-2"), (), cancelled())
-    ended = decide(heir, Cancel(), SOON, POLICY).verification
-    assert ended.step is Step.WITHDRAW_RECORD
 
 
 def test_the_longer_deadline_wins_within_thirty_days() -> None:

@@ -97,11 +97,12 @@ OURS = [
     KEYS.delays,
     KEYS.audited,
     KEYS.parked,
+    KEYS.left_over,
     KEYS.events,
     KEYS.commands,
     KEYS.rejected,
     KEYS.lock(".+"),
-    KEYS.chore("(sweep|trim)"),
+    KEYS.chore("(sweep|trim|remind)"),
 ]
 KOMBUS = [
     f"{PREFIX}.(work|commands|unacked|unacked_index|unacked_mutex)",

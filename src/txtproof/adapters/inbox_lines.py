@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field, TypeAdapter
 
-from txtproof.core.observations import Attach, Cancel, CheckNow, Command, Release, Resume
+from txtproof.core.observations import Attach, Cancel, CheckNow, CleanUp, Command, Forget, Release, Resume
 
 
 class _Attach(BaseModel):
@@ -16,7 +16,7 @@ class _Attach(BaseModel):
 
 
 class _Bare(BaseModel):
-    kind: Literal["cancel", "check_now", "resume", "release"]
+    kind: Literal["cancel", "check_now", "resume", "release", "clean_up", "forget"]
 
 
 _COMMAND: TypeAdapter[_Attach | _Bare] = TypeAdapter(Annotated[_Attach | _Bare, Field(discriminator="kind")])
@@ -35,6 +35,10 @@ def write_command(command: Command) -> bytes:
             line = _Bare(kind="resume")
         case Release():
             line = _Bare(kind="release")
+        case CleanUp():
+            line = _Bare(kind="clean_up")
+        case Forget():
+            line = _Bare(kind="forget")
     return line.model_dump_json(exclude_none=True).encode()
 
 
@@ -49,5 +53,9 @@ def read_command(text: bytes) -> Command:
             return CheckNow()
         case _Bare(kind="resume"):
             return Resume()
+        case _Bare(kind="clean_up"):
+            return CleanUp()
+        case _Bare(kind="forget"):
+            return Forget()
         case _:
             return Release()

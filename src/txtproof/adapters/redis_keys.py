@@ -14,7 +14,7 @@ class Keys:
     prefix: str = PREFIX
 
     def row(self, key: Key) -> str:
-        """Return the row of a verification: it expires when its run has ended and the retention is over."""
+        """Return the row of a verification: it expires a retention after its end, unless something is left over."""
         return f"{self.prefix}:v:{key}"
 
     def inbox(self, key: Key) -> str:
@@ -52,6 +52,11 @@ class Keys:
     def parked(self) -> str:
         """Return the rows that were set aside: each leaves at its next commit."""
         return f"{self.prefix}:parked"
+
+    @property
+    def left_over(self) -> str:
+        """Return the ended rows with values that are to go and that nobody removes: each leaves at its next commit."""
+        return f"{self.prefix}:leftovers"
 
     @property
     def events(self) -> str:

@@ -46,9 +46,11 @@ class RedisRegister:
 
     async def parked(self) -> Sequence[Key]:
         """Return the rows that were set aside, the longest first."""
-        with speaking(self._redis):
-            members = cast("list[bytes]", await self._redis.zrange(self._keys.parked, 0, -1))
-        return [Key.parse(member.decode()) for member in members]
+        return await self._members(self._keys.parked)
+
+    async def left_over(self) -> Sequence[Key]:
+        """Return the ended rows with values that are to go and that nobody removes, the longest first."""
+        return await self._members(self._keys.left_over)
 
     async def events(self, *, follow: bool) -> AsyncIterator[bytes]:
         """Go through the outbox from its oldest event on; with `follow`, wait for more at its end."""
@@ -63,6 +65,11 @@ class RedisRegister:
                     yield fields.get(b"event", b"")
                 if not entries and not follow:
                     return
+
+    async def _members(self, name: str) -> Sequence[Key]:
+        with speaking(self._redis):
+            members = cast("list[bytes]", await self._redis.zrange(name, 0, -1))
+        return [Key.parse(member.decode()) for member in members]
 
 
 def _readable(key: Key, value: bytes | None) -> Verification | None:

@@ -23,7 +23,9 @@ from txtproof.adapters.redis_keys import PREFIX, Keys
 from txtproof.core.delays import KEPT, Delays, learned
 from txtproof.core.events import Event, EventKind, Json
 from txtproof.core.model import Key, State, Step, Verification
+from txtproof.core.observations import Afterwards
 from txtproof.core.reasons import EXPLANATIONS, Reason
+from txtproof.core.removal import is_left_over
 from txtproof.core.transitions import inherited
 from txtproof.ports import Arrival, Claimed, Commit, Outcome, Row, Welcome
 
@@ -52,7 +54,8 @@ class RedisStore:
 
     Scripts may be sent twice by the client library when a reply is lost: each says in its head why that is
     harmless. Every method raises StoreUnavailable where the server does not do its part. `worker` names the worker
-    whose processes claim, one at a time per lane; `retention` is how long ended rows are kept.
+    whose processes claim, one at a time per lane; `retention` is how long ended rows are kept
+    of which nothing is left over.
     """
 
     def __init__(
@@ -71,6 +74,8 @@ class RedisStore:
         self._retention = _length(retention)
         self._keys = Keys(prefix)
         self._held = self._keys.held(worker)
+        kept = self._keys
+        self._kept = (self._held, kept.events, kept.parked, kept.delays, kept.left_over)
         self._claim, self._commit, self._accept, self._recover, self._park, self._audit = (
             script(redis, name) for name in ("claim", "commit", "accept", "recover", "park", "audit")
         )
@@ -102,7 +107,7 @@ class RedisStore:
             changes = _packed([self._change(commit) for commit in batch])
             with speaking(self._redis):
                 replies = await self._commit(
-                    [self._held, self._keys.events, self._keys.parked, self._keys.delays, *rows],
+                    [*self._kept, *rows],
                     [self._keys.prefix, self._retention, changes, KEPT],
                 )
             outcomes += [Outcome(reply.decode()) for reply in replies]
@@ -151,6 +156,11 @@ class RedisStore:
             await self._redis.set(self._keys.audited, cursor, ex=_AUDITED_KEPT)
         return found
 
+    async def left_over(self) -> int:
+        """Return how many ended rows there are with values that are to go and that nobody removes."""
+        with speaking(self._redis):
+            return int(await self._redis.zcard(self._keys.left_over))
+
     async def _accepted(self, batch: Sequence[Arrival]) -> list[Welcome]:
         replies = await self._accept_once([self._arrival(arrival) for arrival in batch])
         while ended := [place for place, reply in enumerate(replies) if reply not in _WELCOMES]:
@@ -163,7 +173,7 @@ class RedisStore:
         rows = [f"{self._keys.prefix}:v:{member}" for member, *_ in arrivals]
         with speaking(self._redis):
             replies: list[bytes] = await self._accept(
-                [self._keys.events, *rows], [self._keys.prefix, _packed(arrivals)]
+                [self._keys.events, self._keys.left_over, *rows], [self._keys.prefix, _packed(arrivals)]
             )
         return replies
 
@@ -176,7 +186,12 @@ class RedisStore:
             assert child.wake is not None, "a newborn has work to do"
             born = [child.id, _bytes(write_verification(child)), _letter(child.step), _milliseconds(child.wake)]
         head = [str(arrival.key), _bytes(write_command(arrival.command)), *born, follows.decode()]
-        return [*head, *(arrival.ack or ("", "", "")), [_bytes(self._encode(event)) for event in events]]
+        return [
+            *head,
+            isinstance(arrival.command, Afterwards),
+            *(arrival.ack or ("", "", "")),
+            [_bytes(self._encode(event)) for event in events],
+        ]
 
     def _heir(self, arrival: Arrival, ended: bytes) -> list[Any]:
         """Bring a newborn as the successor of the ended row that was found in its place."""
@@ -199,6 +214,7 @@ class RedisStore:
             commit.keep_lease,
             commit.heard,
             v.parked,
+            is_left_over(v),
             [_bytes(self._encode(event)) for event in commit.events],
             *((commit.served.publisher, _length(commit.served.after)) if commit.served else ()),
         ]

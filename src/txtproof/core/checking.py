@@ -25,7 +25,7 @@ from txtproof.core.observations import (
     Woken,
 )
 from txtproof.core.policy import Policy
-from txtproof.core.publishing import find_route, intended, record_name, record_value, settled
+from txtproof.core.publishing import find_route, intended, record_name, record_value, settled, told_gone
 from txtproof.core.reasons import Reason
 from txtproof.core.setbacks import bounded, on_its_way
 from txtproof.core.telling import DAILY, evidence, problem, stamp, tell
@@ -46,7 +46,7 @@ def checking(v: Verification, seen: Observation, now: datetime, policy: Policy) 
         case Routed():
             return intended(v, seen, policy)
         case Published() | Required() if v.ledger:
-            return Decision(replace(v, ledger=settled(v)), _look(v, now, policy))
+            return told_gone(Decision(replace(v, ledger=settled(v)), _look(v, now, policy)), v, seen, now)
         case Blocked() | Unreachable() | Ambiguous() | Queued():
             # only the repair failed: the record may stand all the same, and the judge is DNS
             return Decision(v, _look(v, now, policy))

@@ -8,15 +8,18 @@ changes nothing.
 from datetime import datetime
 
 from txtproof.core.checking import checking
+from txtproof.core.cleaning import cleaning_up
 from txtproof.core.commanded import called_for
 from txtproof.core.decisions import Decision
-from txtproof.core.ending import cleaning_up, ended
+from txtproof.core.ending import ended
 from txtproof.core.events import EventKind
 from txtproof.core.model import State, Step, Verification
 from txtproof.core.observations import (
     Attach,
     Cancel,
     CheckNow,
+    CleanUp,
+    Forget,
     Observation,
     Poisoned,
     PublishAnswer,
@@ -72,6 +75,8 @@ def _worked(v: Verification, seen: Observation, now: datetime, policy: Policy) -
     match v.step:
         case _ if isinstance(seen, CheckNow):
             return called_for(v, now)
+        case _ if isinstance(seen, CleanUp | Forget):
+            return Decision(v)  # that is for what has ended
         case Step.REQUEST_CODE | Step.PUBLISH_RECORD if isinstance(seen, Queued):
             return in_line(v, seen)
         case Step.REQUEST_CODE:

@@ -102,7 +102,13 @@ class Record(Value, frozen=True):
     generation: int = 0
     """Which code of this run it carries; 0 for what a run before this one wrote."""
     superseded: bool = False
-    """True once it proves nothing any more: another value took its place, or its run ended unverified."""
+    """True once it is to go whatever the policy: another value took its place, its run ended unverified, or its removal
+    was begun and given up."""
+
+    @property
+    def proved_before(self) -> bool:
+        """Say whether a run before this one was verified by it, and nothing has taken its place."""
+        return self.generation == 0 and not self.superseded
 
     def beside(self, other: "Record") -> bool:
         """Say whether both stand in the same TXT set."""

@@ -185,13 +185,23 @@ class Release(Value, frozen=True):
     """A person has dealt with what made it poison: it may be worked on again."""
 
 
+class CleanUp(Value, frozen=True):
+    """A person wants what is left of an ended verification removed at once, as far as the policy has it go."""
+
+
+class Forget(Value, frozen=True):
+    """A person has dealt with what is left of an ended verification: nobody needs to remove it any more."""
+
+
 class Poisoned(Value, frozen=True):
     """The row was claimed again and again without a commit: whoever works on it dies."""
 
     claims: int
 
 
-Command = Attach | Cancel | CheckNow | Resume | Release
+Afterwards = CleanUp | Forget
+"""Commands for what has ended."""
+Command = Attach | Cancel | CheckNow | Resume | Release | Afterwards
 UpstreamAnswer = CodeIssued | AlreadyVerified | Rejected | Blocked | Unreachable | Ambiguous | Queued
 RouteAnswer = Routed | Blocked | Unreachable
 PublishAnswer = Published | Required | Blocked | Unreachable | Ambiguous | Queued

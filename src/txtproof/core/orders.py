@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from txtproof.core.model import Key
-from txtproof.core.observations import Cancel, CheckNow, Release, Resume
+from txtproof.core.observations import Afterwards, Cancel, CheckNow, Release, Resume
 from txtproof.core.values import Value
 
 
@@ -22,7 +22,7 @@ class Order(Value, frozen=True):
     """A wish about one key."""
 
     key: Key
-    wish: Request | Cancel | CheckNow | Resume | Release
+    wish: Request | Cancel | CheckNow | Resume | Release | Afterwards
 
 
 class Refusal(Value, frozen=True):

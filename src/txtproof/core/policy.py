@@ -22,8 +22,8 @@ class Policy(Value, frozen=True):
     call_timeout: timedelta = timedelta(seconds=10)
     """How long one call may take; a code is not requested again sooner than this after an ambiguous call."""
     closing_delay: timedelta = timedelta(seconds=60)
-    """How long after the end superseded values are removed once more: longer than a lease, so that a late write
-    of a worker that was frozen meanwhile is found."""
+    """How long after the end values are removed that somebody may write late: longer than a lease, so that a worker
+    which was frozen meanwhile has written by then."""
     record_name: str = "{domain}"
     record_value: str = "{code}"
     record_ttl: int = 60
@@ -31,7 +31,7 @@ class Policy(Value, frozen=True):
     records: Literal["keep", "withdraw"] = "keep"
     """What becomes of a verified domain's record; without a proof the record always goes."""
     withdraw_after: timedelta = timedelta(0)
-    """How long after the end the record is withdrawn, where `records` says so."""
+    """How long after the end a verified domain's record is withdrawn, where `records` says so."""
     max_claims: int = 5
     """How often a row may be claimed without a commit before it counts as poison."""
     delays: Mapping[str, Delays] = {}

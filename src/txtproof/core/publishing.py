@@ -54,14 +54,23 @@ def find_route(v: Verification, policy: Policy) -> FindRoute:
 
 def intended(v: Verification, seen: Routed, policy: Policy) -> Decision:
     """Write down what will be written, then have it written; in the same call it takes the place of all of ours."""
-    record = Record(seen.publisher, seen.zone, seen.name, record_value(v, policy), v.generation)
-    others = tuple(line for line in v.ledger if not line.same_value(record))
+    wanted = Record(seen.publisher, seen.zone, seen.name, record_value(v, policy), v.generation)
+    record = next((line for line in v.ledger if line.same_value(wanted) and line.proved_before), wanted)
+    others = tuple(_outdated(line, v) for line in v.ledger if not line.same_value(record))
     replaces = tuple(dict.fromkeys(line.value for line in others if line.beside(record)))
     return Decision(replace(v, ledger=(*others, record)), Publish(record, policy.record_ttl, replaces, v.turn))
 
 
+def _outdated(line: Record, v: Verification) -> Record:
+    """Return an earlier line of this run as what it is: its code was good until there was another one."""
+    return replace(line, superseded=True) if 0 < line.generation < v.generation else line
+
+
 def settled(v: Verification) -> tuple[Record, ...]:
-    """Return the ledger once its last line stands in DNS: the other lines prove nothing any more."""
+    """Return the ledger once its last line stands in DNS: the other lines prove nothing any more.
+
+    What leaves it was to be replaced by the same call, and the provider has said that it is gone.
+    """
     *others, present = v.ledger
     replaced = [line for line in others if line.beside(present)][-REMEMBERED:]
     elsewhere = [line for line in others if not line.beside(present)]
@@ -74,9 +83,21 @@ def _published(v: Verification, seen: Published | Required, now: datetime, polic
         return going
     ledger = settled(going.verification)
     decision = replace(going, verification=to_checking(going.verification, now, ledger))
-    written = ledger[-1]
-    where: dict[str, Json] = {"publisher": written.publisher, "zone": written.zone, "name": written.name}
     if isinstance(seen, Required):
-        what: dict[str, Json] = {"type": "TXT", "value": written.value, "ttl": policy.record_ttl}
-        return tell(decision, EventKind.RECORD_REQUIRED, now, **where, **what)
-    return tell(decision, EventKind.RECORD_PUBLISHED, now, **where, changed=seen.changed)
+        what: dict[str, Json] = {"type": "TXT", "value": ledger[-1].value, "ttl": policy.record_ttl}
+        return tell(decision, EventKind.RECORD_REQUIRED, now, **_where(ledger[-1]), **what)
+    told = tell(decision, EventKind.RECORD_PUBLISHED, now, **_where(ledger[-1]), changed=seen.changed)
+    return told_gone(told, v, seen, now)
+
+
+def told_gone(decision: Decision, before: Verification, seen: Published | Required, now: datetime) -> Decision:
+    """Tell of the lines that have left the ledger since: nobody tells of them later; what is a person's is not told."""
+    kept = decision.verification.ledger
+    gone = [line for line in before.ledger if not any(line.same_value(one) for one in kept)]
+    for line in gone if isinstance(seen, Published) else ():
+        decision = tell(decision, EventKind.RECORD_REMOVED, now, **_where(line))
+    return decision
+
+
+def _where(record: Record) -> dict[str, Json]:
+    return {"publisher": record.publisher, "zone": record.zone, "name": record.name}

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from txtproof.core.events import Event
 from txtproof.core.model import Change, Code, Record, State, Step, Verification
-from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
+from txtproof.core.removal import litter
 from txtproof.core.values import replace
 
 HISTORY = 20
@@ -130,40 +130,15 @@ def to_end(v: Verification, state: State, now: datetime, reason: Reason | None, 
     )
 
 
-def withdrawing(v: Verification, policy: Policy, now: datetime) -> Verification:
-    """Return the ended verification with its clean-up due, where there is one.
-
-    Superseded values are removed once more even where the provider has confirmed it before, after a pause in which
-    the late write of a frozen worker can land.
-    """
-    pending = due_for_removal(v, policy)
-    if not pending:
-        return replace(v, step=None, wake=None)
-    late = any(record.superseded for record in pending)
-    pause = max(policy.closing_delay, policy.withdraw_after) if late else policy.withdraw_after
-    return replace(v, step=Step.WITHDRAW_RECORD, wake=now + pause)
-
-
-def due_for_removal(v: Verification, policy: Policy) -> tuple[Record, ...]:
-    """Return the lines of an ended verification's ledger that are to go.
-
-    A value that proves nothing is litter at a customer's name. What stays, unless the policy says otherwise, is the
-    record of a verified domain: this run's, or the run's before where this one did not get as far as a code.
-    """
-    if policy.records == "keep" and (v.state is State.VERIFIED or v.generation == 0):
-        return tuple(record for record in v.ledger if record.superseded)
-    return v.ledger
-
-
 def inherited(
     newborn: Verification, events: tuple[Event, ...], old: Verification
 ) -> tuple[Verification, tuple[Event, ...]]:
     """Return a new run of a key, and its first events, as the successor of the run before.
 
-    The old ledger is taken over as generation 0, so that what the old run wrote is still known to be ours; event
-    numbers go on rising, since they rise per subject.
+    The old ledger is taken over as generation 0, so that what the old run wrote is still known to be ours; what proves
+    nothing by then is superseded. Event numbers go on rising, since they rise per subject.
     """
-    unproven = old.state is not State.VERIFIED
-    ledger = tuple(replace(line, generation=0, superseded=line.superseded or unproven) for line in old.ledger)
+    useless = litter(old)
+    ledger = tuple(replace(line, generation=0, superseded=line in useless) for line in old.ledger)
     heir = replace(newborn, ledger=ledger, sequence=newborn.sequence + old.sequence)
     return heir, tuple(replace(event, sequence=event.sequence + old.sequence) for event in events)

@@ -9,7 +9,8 @@ from typing import Self
 from txtproof.core.delays import KEPT, Delays, learned
 from txtproof.core.events import Event
 from txtproof.core.model import Key, State, Step, Verification
-from txtproof.core.observations import Command
+from txtproof.core.observations import Afterwards, Command
+from txtproof.core.removal import is_left_over
 from txtproof.core.transitions import inherited
 from txtproof.ports import Arrival, Claimed, Commit, Outcome, Row, Welcome
 from txtproof.testing.clock import ManualClock
@@ -58,6 +59,8 @@ class MemoryStore:
     def _accept(self, arrival: Arrival) -> Welcome:
         row = self._rows.get(arrival.key)
         ended = row is not None and row.verification.state.terminal
+        if isinstance(arrival.command, Afterwards):
+            return self._afterwards(arrival, row)
         if row is not None and not ended and not (arrival.newborn and row.born == arrival.newborn[0].id):
             if row.inbox[-1:] != [arrival.command]:
                 row.inbox.append(arrival.command)
@@ -69,6 +72,15 @@ class MemoryStore:
         if row is None or row.born != arrival.newborn[0].id:
             self._create(arrival.key, arrival.newborn, row)
         return self._acknowledged(arrival, Welcome.CREATED)
+
+    def _afterwards(self, arrival: Arrival, row: _Row | None) -> Welcome:
+        if row is None or not row.verification.state.terminal:
+            return Welcome.NOT_FOUND if row is None else Welcome.ACTIVE
+        if row.inbox[-1:] != [arrival.command]:
+            row.inbox.append(arrival.command)
+        if row.claims == 0:
+            self._lanes[Step.WITHDRAW_RECORD][arrival.key] = self._clock.now()
+        return self._acknowledged(arrival, Welcome.ATTACHED)
 
     def _create(self, key: Key, newborn: tuple[Verification, tuple[Event, ...]], before: _Row | None) -> None:
         child, events = inherited(*newborn, before.verification) if before else newborn
@@ -113,15 +125,15 @@ class MemoryStore:
         if not row.claims:
             return Outcome.FENCED
         del row.inbox[: commit.heard]
-        step = row.verification.step
-        lease = self._lanes[step].get(commit.verification.key) if step else None
+        key = commit.verification.key
+        lease = next((lane[key] for lane in self._lanes.values() if key in lane), None)
         row.verification, row.commits = commit.verification, commit.number
         if commit.keep_lease:
             self._place(commit.verification, lease or commit.verification.wake)
         else:
             row.claims = 0
             self._let_go(commit.verification.key)
-            if commit.verification.state.terminal:
+            if commit.verification.state.terminal and commit.verification.step is None:
                 row.inbox.clear()
             self._place(commit.verification, self._clock.now() if row.inbox else commit.verification.wake)
         self.outbox += commit.events
@@ -190,6 +202,13 @@ class MemoryStore:
     async def parked(self) -> Sequence[Key]:
         """Return the rows that were set aside."""
         return [key for key, row in self._rows.items() if row.verification.parked]
+
+    async def left_over(self) -> Sequence[Key]:
+        """Return the ended rows with values that are to go and that nobody removes."""
+        return [key for key, row in self._rows.items() if self._is_left_over(key, row)]
+
+    def _is_left_over(self, key: Key, row: _Row) -> bool:
+        return is_left_over(row.verification) and key not in self._lanes[Step.WITHDRAW_RECORD]
 
     async def list(self, state: State | None = None) -> AsyncIterator[Verification]:
         """Go through all verifications."""

@@ -1,14 +1,15 @@
 -- ACCEPT: create rows, or leave commands with the active ones, and acknowledge the messages that brought them.
 --
--- KEYS[1]  the outbox stream    KEYS[2...]  the rows
+-- KEYS[1]  the outbox stream    KEYS[2]  what is left over    KEYS[3...]  the rows
 -- ARGV[1]  prefix of keys       ARGV[2]  the arrivals, in MessagePack, each a list of
 --   member, command, id of the newborn or '', its document, its lane's letter, due in ms, fence of the ended row that it
---   follows or '', stream to acknowledge on or '', group, entry id, the newborn's events
--- Reply, for each: 'created', 'attached', 'not_found', 'ended', or the ended row itself where another one was expected
--- (read it, and bring the newborn again as its successor).
+--   follows or '', whether the command is for what has ended, stream to acknowledge on or '', group, entry id, the
+--   newborn's events
+-- Reply, for each: 'created', 'attached', 'not_found', 'ended', 'active', or the ended row itself where another one was
+-- expected (read it, and bring the newborn again as its successor).
 --
 -- Sent twice, the second finds its own newborn and says 'created' again.
-local function accept(member, command, id, document, lane, due, follows, stream, group, entry, events)
+local function accept(member, command, id, document, lane, due, follows, afterwards, stream, group, entry, events)
   local value = redis.call('GET', row_of(member))
   local row = read(value)
 
@@ -21,16 +22,27 @@ local function accept(member, command, id, document, lane, due, follows, stream,
   end
 
   if id ~= '' and row and row.id == id then return acknowledged('created') end
-  if row and not row.ended then
+  if row and row.ended == afterwards then
+    if afterwards and row.lane == '-' then
+      row.lane = 'w'
+      redis.call('SETRANGE', row_of(member), 24, row.lane)
+      redis.call('PERSIST', row_of(member))
+      redis.call('ZREM', KEYS[2], member)
+    end
     if redis.call('LINDEX', inbox_of(member), -1) ~= command then redis.call('RPUSH', inbox_of(member), command) end
     if row.lane ~= '-' and row.claims == 0 then redis.call('ZADD', lane_of(row.lane), now, member) end
     return acknowledged('attached')
+  end
+  if afterwards then
+    if not row then redis.call('ZREM', KEYS[2], member) end
+    return row and 'active' or 'not_found'
   end
   if id == '' then return row and 'ended' or 'not_found' end
   if (row and row.fence or '') ~= follows then return value end
 
   if row and row.lane ~= '-' then redis.call('ZREM', lane_of(row.lane), member) end
   redis.call('DEL', inbox_of(member))
+  if row then redis.call('ZREM', KEYS[2], member) end
   redis.call('SET', row_of(member), written({
     fence = fence_after(follows ~= '' and follows or 0),
     claims = 0, commits = 0, lane = lane, ended = false, id = id, document = document,

@@ -1,20 +1,22 @@
 -- COMMIT: change rows, their places in the lanes and the outbox together, each where its fence still holds.
 --
 -- KEYS[1]  what this worker holds    KEYS[2]  the outbox stream    KEYS[3]  what is parked
--- KEYS[4]  delays of publishers (hash: publisher -> the latest in ms, 4 bytes each)    KEYS[5...]  the rows
+-- KEYS[4]  delays of publishers (hash: publisher -> the latest in ms, 4 bytes each)    KEYS[5]  what is left over
+-- KEYS[6...]  the rows
 -- ARGV[1]  prefix of keys    ARGV[2]  retention in ms    ARGV[3]  the changes, in MessagePack, each a list of
 --   member, fence, number, document, lane's letter or '-', due in ms, ended, to keep the lease, commands heard, to park,
---   events, and where something was learned: publisher, delay in ms
+--   left over, events, and where something was learned: publisher, delay in ms
 -- ARGV[4]  delays kept of each publisher
 -- Reply, for each row: 'committed', 'applied' (this number was here before) or 'fenced' (it is somebody else's).
 local changes, members = cmsgpack.unpack(ARGV[3]), {}
 for at, change in ipairs(changes) do members[at] = change[1] end
 local commands_wait = some_exist(inbox_of, members)
 local some_are_parked = redis.call('EXISTS', KEYS[3]) == 1
+local some_are_left_over = redis.call('EXISTS', KEYS[5]) == 1
 local let_go, staying = {}, {}
 
-local function commit(member, fence, number, document, lane, due, ended, keep, heard, parked, events, publisher,
-    delay)
+local function commit(member, fence, number, document, lane, due, ended, keep, heard, parked, left_over,
+    events, publisher, delay)
   local row = read(redis.call('GET', row_of(member)))
   if not row or row.fence ~= fence then return 'fenced' end
   if row.commits >= number then return 'applied' end
@@ -30,7 +32,7 @@ local function commit(member, fence, number, document, lane, due, ended, keep, h
   if not keep then
     row.claims = 0
     append(let_go, member)
-    if commands_wait and ended then
+    if commands_wait and ended and lane == '-' then
       redis.call('DEL', inbox_of(member))
     elseif commands_wait and redis.call('EXISTS', inbox_of(member)) == 1 then
       due = now -- a command came during the visit
@@ -43,7 +45,7 @@ local function commit(member, fence, number, document, lane, due, ended, keep, h
     staying[lane] = staying[lane] or {}
     append(staying[lane], due, member)
   end
-  if lane == '-' and ended then
+  if lane == '-' and ended and not left_over then
     redis.call('SET', row_of(member), written(row), 'PX', ARGV[2])
   else
     redis.call('SET', row_of(member), written(row))
@@ -52,6 +54,11 @@ local function commit(member, fence, number, document, lane, due, ended, keep, h
     redis.call('ZADD', KEYS[3], now, member)
   elseif some_are_parked then
     redis.call('ZREM', KEYS[3], member)
+  end
+  if left_over then
+    redis.call('ZADD', KEYS[5], now, member)
+  elseif some_are_left_over then
+    redis.call('ZREM', KEYS[5], member)
   end
   for _, event in ipairs(events) do redis.call('XADD', KEYS[2], '*', 'event', event) end
   if publisher then
