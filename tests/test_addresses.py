@@ -1,8 +1,8 @@
-"""Which addresses may be asked."""
+"""Which addresses are of the public internet."""
 
 import pytest
 
-from txtproof.adapters.dns.places import is_public
+from txtproof.addresses import is_public
 
 
 @pytest.mark.parametrize(
