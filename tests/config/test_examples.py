@@ -11,13 +11,18 @@ from pydantic.fields import FieldInfo
 
 from config.publishers import KINDS
 from config.settings import Settings, known_settings, load_settings
-from tests.config.giving import TSIG_SECRET
+from tests.config.giving import TSIG_SECRET, WEBHOOK_SECRET
 
 CONFIG = Path(__file__).parents[2] / "config"
 ENV = (CONFIG / "example.env").read_text()
 TOML = (CONFIG / "example.toml").read_text()
 FOR_COMPOSE = {"ENV_FILE"}
-SECRETS = {"NEXUS_BEARER_TOKEN": "a", "NEXUS_APPLICATION_TOKEN": "b", "TSIG_SECRET": TSIG_SECRET}
+SECRETS = {
+    "NEXUS_BEARER_TOKEN": "a",
+    "NEXUS_APPLICATION_TOKEN": "b",
+    "TSIG_SECRET": TSIG_SECRET,
+    "WEBHOOK_SECRET": WEBHOOK_SECRET,
+}
 
 
 def field(table: str, name: str) -> FieldInfo:
