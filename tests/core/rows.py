@@ -15,6 +15,7 @@ from txtproof.core.observations import (
     Cancel,
     CheckNow,
     CodeIssued,
+    Left,
     Match,
     Miss,
     Observation,
@@ -23,6 +24,7 @@ from txtproof.core.observations import (
     Queued,
     Rejected,
     Release,
+    Required,
     Resume,
     Routed,
     Unreachable,
@@ -44,6 +46,7 @@ POLICY = Policy()
 LIFETIME = timedelta(hours=30)
 ISSUED = CodeIssued("code-1", NOW + LIFETIME, DOMAIN)
 ROUTED = Routed("corp", DOMAIN, DOMAIN)
+BY_HAND = Routed("customers", "", DOMAIN)
 REFUSED = Blocked(Reason.PUBLISHER_AUTH, "the key is not known")
 
 OBSERVATIONS: tuple[Observation, ...] = (
@@ -64,7 +67,9 @@ OBSERVATIONS: tuple[Observation, ...] = (
     Routed("other", "test", "elsewhere.test"),
     Published(),
     Published(changed=False),
+    Required(),
     Withdrawn(),
+    Left(),
     Match(()),
     Miss(Reason.NO_SUCH_NAME, "NXDOMAIN", ()),
     Miss(Reason.STALE_SERVER, "ns2", (), timedelta(seconds=9)),
@@ -116,6 +121,11 @@ def renewed() -> Verification:
     return seen(again, second, ROUTED, Published(), now=later).verification
 
 
+def by_hand() -> Verification:
+    """One whose record somebody has to write."""
+    return seen(publishing(), BY_HAND, Required()).verification
+
+
 def blocked_in_requested() -> Verification:
     """One that waits for a person to mend the credential for Nexus."""
     return seen(requested(), Blocked(Reason.UPSTREAM_AUTH, "401")).verification
@@ -152,7 +162,7 @@ def expired() -> Verification:
     return seen(v, Woken(), now=v.deadline).verification
 
 
-ACTIVE = (requested, publishing, checking, renewed, blocked_in_requested, blocked_in_publishing, parked)
+ACTIVE = (requested, publishing, checking, renewed, by_hand, blocked_in_requested, blocked_in_publishing, parked)
 ENDED = (verified, cancelled, failed, expired)
 EVERY = (*ACTIVE, *ENDED)
 STATES = {
@@ -160,6 +170,7 @@ STATES = {
     publishing: State.PUBLISHING,
     checking: State.CHECKING,
     renewed: State.CHECKING,
+    by_hand: State.CHECKING,
     blocked_in_requested: State.BLOCKED,
     blocked_in_publishing: State.BLOCKED,
     parked: State.BLOCKED,

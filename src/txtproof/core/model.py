@@ -103,6 +103,8 @@ class Record(Value, frozen=True):
     """Which code of this run it carries; 0 for what a run before this one wrote."""
     superseded: bool = False
     """True once it proves nothing any more: another value took its place, or its run ended unverified."""
+    by_hand: bool = False
+    """True once it was told that somebody has to write it."""
 
     def beside(self, other: "Record") -> bool:
         """Say whether both stand in the same TXT set."""

@@ -55,28 +55,38 @@ def find_route(v: Verification, policy: Policy) -> FindRoute:
 def intended(v: Verification, seen: Routed, policy: Policy) -> Decision:
     """Write down what will be written, then have it written; in the same call it takes the place of all of ours."""
     record = Record(seen.publisher, seen.zone, seen.name, record_value(v, policy), v.generation)
+    record = replace(record, by_hand=any(line.by_hand for line in v.ledger if line.same_value(record)))
     others = tuple(line for line in v.ledger if not line.same_value(record))
     replaces = tuple(dict.fromkeys(line.value for line in others if line.beside(record)))
     return Decision(replace(v, ledger=(*others, record)), Publish(record, policy.record_ttl, replaces, v.turn))
 
 
-def settled(v: Verification) -> tuple[Record, ...]:
-    """Return the ledger once its last line stands in DNS: the other lines prove nothing any more."""
+def settled(v: Verification, seen: Published | Required) -> tuple[Record, ...]:
+    """Return the ledger once its last line stands in DNS, or is to: the other lines prove nothing any more."""
     *others, present = v.ledger
     replaced = [line for line in others if line.beside(present)][-REMEMBERED:]
     elsewhere = [line for line in others if not line.beside(present)]
+    present = replace(present, by_hand=isinstance(seen, Required))
     return (*(replace(line, superseded=True) for line in (*elsewhere, *replaced)), present)
+
+
+def required(decision: Decision, now: datetime, policy: Policy) -> Decision:
+    """Tell that somebody has to write the ledger's last line: the one event with a value in it."""
+    line = decision.verification.ledger[-1]
+    what: dict[str, Json] = {"type": "TXT", "value": line.value, "ttl": policy.record_ttl}
+    return tell(decision, EventKind.RECORD_REQUIRED, now, **_place(line), **what)
+
+
+def _place(line: Record) -> dict[str, Json]:
+    return {"publisher": line.publisher, "zone": line.zone, "name": line.name}
 
 
 def _published(v: Verification, seen: Published | Required, now: datetime, policy: Policy) -> Decision:
     going = on_its_way(v, now)
     if going.verification.code is None or not v.ledger:
         return going
-    ledger = settled(going.verification)
+    ledger = settled(going.verification, seen)
     decision = replace(going, verification=to_checking(going.verification, now, ledger))
-    written = ledger[-1]
-    where: dict[str, Json] = {"publisher": written.publisher, "zone": written.zone, "name": written.name}
     if isinstance(seen, Required):
-        what: dict[str, Json] = {"type": "TXT", "value": written.value, "ttl": policy.record_ttl}
-        return tell(decision, EventKind.RECORD_REQUIRED, now, **where, **what)
-    return tell(decision, EventKind.RECORD_PUBLISHED, now, **where, changed=seen.changed)
+        return required(decision, now, policy)
+    return tell(decision, EventKind.RECORD_PUBLISHED, now, **_place(ledger[-1]), changed=seen.changed)
