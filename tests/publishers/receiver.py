@@ -37,8 +37,8 @@ class Told:
 class Receiver:
     """Write what it is told, unless a test says how the next requests are answered instead."""
 
-    def __init__(self, tls: ssl.SSLContext | None = None) -> None:
-        self.zones = MemoryZones(ZONE)
+    def __init__(self, zone: str = ZONE, tls: ssl.SSLContext | None = None) -> None:
+        self.zones = MemoryZones(zone)
         self.told: list[Told] = []
         self.url = ""
         self.script: deque[Response | None] = deque()

@@ -18,12 +18,12 @@ KEY = "42/7"
 PUBLISHERS = '[[publishers]]\nname = "customers"\nkind = "manual"\nzones = ["."]\n'
 
 
-def events(client: "redis.Redis[bytes]") -> list[dict[str, Any]]:
+def events(client: redis.Redis) -> list[dict[str, Any]]:
     entries: Any = client.xrange("txtproof:events")
     return [json.loads(fields[b"event"]) for _, fields in entries]
 
 
-def told(client: "redis.Redis[bytes]", kind: str) -> dict[str, Any] | None:
+def told(client: redis.Redis, kind: str) -> dict[str, Any] | None:
     return next((one["data"] for one in events(client) if one["type"].endswith(f".{kind}.v1")), None)
 
 
