@@ -19,7 +19,7 @@ from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.caches import FAILED_TTL, ExpiringCache, bounded
 from txtproof.adapters.dns.resolvers import MOST_ADDRESSES, Addresses, Resolvers
 from txtproof.adapters.dns.shared import Shared
-from txtproof.addresses import is_public
+from txtproof.adapters.public_addresses import is_public
 from txtproof.core.observations import Unseen
 from txtproof.core.reasons import Reason
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass, field
 import httpx
 
 from txtproof.adapters.nexus_fields import presentable
+from txtproof.adapters.public_addresses import is_public
 from txtproof.adapters.publishers.webhook_answers import Failure, Reply
-from txtproof.addresses import is_public
 from txtproof.core import names
 from txtproof.core.observations import Ambiguous, Blocked, Unreachable
 from txtproof.core.reasons import Reason

@@ -1,4 +1,4 @@
-"""Which addresses are of the public internet: whoever has others named does not make us call them."""
+"""Which addresses may be asked."""
 
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
@@ -15,8 +15,8 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 def is_public(address: str) -> bool:
     """Say whether an address, and an IPv4 address inside it, is one that the public internet has.
 
-    Whoever owns a domain says where its name servers are, and whoever owns a host's name where it is: without this they
-    could have anything in the worker's own network called.
+    Whoever owns a domain says where its name servers are: without this they could have anything in the worker's own
+    network asked.
     """
     known = ip_address(address)
     if isinstance(known, IPv4Address):

@@ -1,8 +1,8 @@
-"""Which addresses are of the public internet."""
+"""Which addresses may be asked."""
 
 import pytest
 
-from txtproof.addresses import is_public
+from txtproof.adapters.public_addresses import is_public
 
 
 @pytest.mark.parametrize(
