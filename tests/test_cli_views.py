@@ -25,7 +25,7 @@ from txtproof.adapters.cloud_events import encode
 from txtproof.cli_views import as_data, as_line, as_text, event_line, printable
 from txtproof.core.evidence import ServerView
 from txtproof.core.model import Verification
-from txtproof.core.observations import Cancel, Miss, Required
+from txtproof.core.observations import Cancel, Miss, Required, Woken
 from txtproof.core.reasons import EXPLANATIONS, Reason
 from txtproof.core.values import replace
 
@@ -86,7 +86,8 @@ def test_what_somebody_has_to_write_is_named_and_its_value_is_not() -> None:
     assert as_data(v)["recordRequired"] == {"type": "TXT", "name": "example.test"}
     missed = seen(v, Miss(Reason.NO_SUCH_NAME, "NXDOMAIN", ())).verification
     assert "To be written by hand: TXT at example.test" in as_text(missed, NOW)
-    for other in (checking(), seen(v, Cancel()).verification):
+    assert v.code is not None
+    for other in (checking(), seen(v, Cancel()).verification, seen(v, Woken(), now=v.code.expires).verification):
         assert "by hand" not in as_text(other, NOW)
         assert as_data(other)["recordRequired"] is None
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from txtproof.core.evidence import MATCH, ServerView, is_served
-from txtproof.core.model import Record, State, Verification
+from txtproof.core.model import Record, State, Step, Verification
 from txtproof.core.reasons import EXPLANATIONS, MISSES, Reason
 
 SHOWN = 3
@@ -78,6 +78,6 @@ def _of_a_look(v: Verification) -> str:
 
 
 def awaited(v: Verification) -> Record | None:
-    """Return the record that somebody has to write for the present code; None where there is none."""
-    line = v.ledger[-1] if v.ledger else None
-    return line if line and line.by_hand and v.code and line.generation == v.generation else None
+    """Return the record that is looked for where somebody has to write it; else None."""
+    sought = v.ledger[-1] if v.ledger and v.code and v.step is Step.CHECK_RECORD else None
+    return sought if sought and sought.by_hand else None

@@ -74,11 +74,7 @@ def required(decision: Decision, now: datetime, policy: Policy) -> Decision:
     """Tell that somebody has to write the ledger's last line: the one event with a value in it."""
     line = decision.verification.ledger[-1]
     what: dict[str, Json] = {"type": "TXT", "value": line.value, "ttl": policy.record_ttl}
-    return tell(decision, EventKind.RECORD_REQUIRED, now, **_place(line), **what)
-
-
-def _place(line: Record) -> dict[str, Json]:
-    return {"publisher": line.publisher, "zone": line.zone, "name": line.name}
+    return tell(decision, EventKind.RECORD_REQUIRED, now, **_where(line), **what)
 
 
 def _published(v: Verification, seen: Published | Required, now: datetime, policy: Policy) -> Decision:
@@ -89,4 +85,8 @@ def _published(v: Verification, seen: Published | Required, now: datetime, polic
     decision = replace(going, verification=to_checking(going.verification, now, ledger))
     if isinstance(seen, Required):
         return required(decision, now, policy)
-    return tell(decision, EventKind.RECORD_PUBLISHED, now, **_place(ledger[-1]), changed=seen.changed)
+    return tell(decision, EventKind.RECORD_PUBLISHED, now, **_where(ledger[-1]), changed=seen.changed)
+
+
+def _where(record: Record) -> dict[str, Json]:
+    return {"publisher": record.publisher, "zone": record.zone, "name": record.name}
