@@ -7,21 +7,25 @@ from datetime import timedelta
 import pytest
 
 from tests.core.rows import (
+    BY_HAND,
     EVERY,
     NOW,
     STATES,
     blocked_in_publishing,
+    by_hand,
     cancelled,
     checking,
+    publishing,
     renewed,
     requested,
     seen,
     verified,
 )
+from txtproof.adapters.cloud_events import encode
 from txtproof.cli_views import as_data, as_line, as_text, event_line, printable
 from txtproof.core.evidence import ServerView
 from txtproof.core.model import Verification
-from txtproof.core.observations import Miss
+from txtproof.core.observations import Cancel, Miss, Required, Woken
 from txtproof.core.reasons import EXPLANATIONS, Reason
 from txtproof.core.values import replace
 
@@ -78,6 +82,28 @@ def test_a_domain_that_waits_says_for_whom_and_when_it_is_looked_again() -> None
     )
     assert "  ns2.example.net (192.0.2.2): stale_server, serial 41" in lines
     assert as_data(v)["servers"][1]["serial"] == 41
+
+
+def test_what_somebody_has_to_write_is_named_and_its_value_is_not() -> None:
+    v = by_hand()
+    lines = as_text(v, NOW).splitlines()
+    assert lines[0].endswith(": The record is to be written by hand; the name servers are being asked for it.")
+    assert "  To be written by hand: TXT at example.test; the event record-required has the value" in lines
+    assert as_data(v)["recordRequired"] == {"type": "TXT", "name": "example.test"}
+    missed = seen(v, Miss(Reason.NO_SUCH_NAME, "NXDOMAIN", ())).verification
+    assert "To be written by hand: TXT at example.test" in as_text(missed, NOW)
+    assert v.code is not None
+    for other in (checking(), seen(v, Cancel()).verification, seen(v, Woken(), now=v.code.expires).verification):
+        assert "by hand" not in as_text(other, NOW)
+        assert as_data(other)["recordRequired"] is None
+
+
+def test_the_event_that_has_a_value_is_shown_without_it() -> None:
+    (event,) = seen(publishing(), BY_HAND, Required()).events
+    line = event_line(encode(event))
+    assert "record-required" in line
+    assert "code-" not in line
+    assert b"code-1" in encode(event), "`events --json` is what has it"
 
 
 def test_an_ended_one_has_no_advice_and_no_deadline() -> None:

@@ -11,11 +11,13 @@ from config.publishers.manual import Manual
 from config.publishers.rfc2136 import Rfc2136
 from config.publishers.route53 import Route53
 from config.publishers.table import Publisher
+from config.publishers.webhook import Webhook
 
 KINDS: dict[str, type[Publisher]] = {
     "rfc2136": Rfc2136,
     "cloudflare": Cloudflare,
     "route53": Route53,
+    "webhook": Webhook,
     "manual": Manual,
 }
 """Each kind with its settings."""
@@ -30,6 +32,7 @@ AnyPublisher = Annotated[
     Annotated[Rfc2136, Tag("rfc2136")]
     | Annotated[Cloudflare, Tag("cloudflare")]
     | Annotated[Route53, Tag("route53")]
+    | Annotated[Webhook, Tag("webhook")]
     | Annotated[Manual, Tag("manual")],
     Discriminator(_kind, custom_error_type=UNKNOWN_KIND, custom_error_message="is of no kind that is known"),
 ]

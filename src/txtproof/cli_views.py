@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from txtproof.core.delays import Delays
-from txtproof.core.explaining import because, explained
+from txtproof.core.explaining import awaited, because, explained
 from txtproof.core.model import State, Verification
 from txtproof.core.reasons import EXPLANATIONS
 from txtproof.core.removal import is_left_over, litter
@@ -18,6 +18,8 @@ _HAPPY = {
     State.VERIFIED: "The domain's name servers serve the code.",
 }
 
+_BY_HAND = "The record is to be written by hand; the name servers are being asked for it."
+
 
 def as_data(v: Verification) -> dict[str, Any]:
     """Return what `--json` shows: the contract's names, times in RFC 3339, never a code."""
@@ -28,6 +30,7 @@ def as_data(v: Verification) -> dict[str, Any]:
         "sentence": sentence(v),
         "advice": explanation.advice if explanation else None,
         "detail": v.detail or None,
+        "recordRequired": {"type": "TXT", "name": line.name} if (line := awaited(v)) else None,
         "nextLook": stamp(v.wake),
         "nextLookBecause": because(v) or None,
         "expires": stamp(v.code.expires) if v.code else None,
@@ -42,7 +45,9 @@ def as_data(v: Verification) -> dict[str, Any]:
 
 def sentence(v: Verification) -> str:
     """Say in one sentence why a domain is where it is."""
-    return explained(v.reason, "", v.servers) if v.reason else _HAPPY[v.state]
+    if v.reason:
+        return explained(v.reason, "", v.servers)
+    return _BY_HAND if awaited(v) else _HAPPY[v.state]
 
 
 def as_text(v: Verification, now: datetime) -> str:
@@ -52,6 +57,8 @@ def as_text(v: Verification, now: datetime) -> str:
         lines.append(f"  {v.detail}")
     if v.reason and not v.state.terminal:
         lines.append(f"  What to do: {EXPLANATIONS[v.reason].advice}")
+    if line := awaited(v):
+        lines.append(f"  To be written by hand: TXT at {line.name}; the event record-required has the value")
     if v.wake is not None:
         why = because(v)
         lines.append(f"  Next: {v.step} at {stamp(v.wake)}{_ahead(v.wake, now)}{f': {why}' if why else ''}")

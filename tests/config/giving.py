@@ -10,6 +10,7 @@ from config.settings import load_settings
 BEARER_SECRET = "bearer-hunter2"
 APPLICATION_SECRET = "application-hunter2"
 TSIG_SECRET = "aHVudGVyMi1odW50ZXIy"
+WEBHOOK_SECRET = "whsec_aHVudGVyMi1odW50ZXIyLWh1bnRlcjItaHVudGVyMg=="
 
 NO_CREDENTIAL = {
     "TXTPROOF_REDIS__URL": "redis://127.0.0.1:6379/0",

@@ -11,7 +11,7 @@ from pydantic.fields import FieldInfo
 
 from config.publishers import KINDS
 from config.settings import Settings, known_settings, load_settings
-from tests.config.giving import TSIG_SECRET
+from tests.config.giving import TSIG_SECRET, WEBHOOK_SECRET
 
 CONFIG = Path(__file__).parents[2] / "config"
 ENV = (CONFIG / "example.env").read_text()
@@ -22,6 +22,7 @@ SECRETS = {
     "NEXUS_APPLICATION_TOKEN": "b",
     "TSIG_SECRET": TSIG_SECRET,
     "CLOUDFLARE_API_TOKEN": "c",
+    "WEBHOOK_SECRET": WEBHOOK_SECRET,
 }
 
 

@@ -48,6 +48,7 @@ POLICY = Policy()
 LIFETIME = timedelta(hours=30)
 ISSUED = CodeIssued("code-1", NOW + LIFETIME, DOMAIN)
 ROUTED = Routed("corp", DOMAIN, DOMAIN)
+BY_HAND = Routed("customers", "", DOMAIN)
 REFUSED = Blocked(Reason.PUBLISHER_AUTH, "the key is not known")
 
 OBSERVATIONS: tuple[Observation, ...] = (
@@ -124,6 +125,11 @@ def renewed() -> Verification:
     return seen(again, second, ROUTED, Published(), now=later).verification
 
 
+def by_hand() -> Verification:
+    """One whose record somebody has to write."""
+    return seen(publishing(), BY_HAND, Required()).verification
+
+
 def blocked_in_requested() -> Verification:
     """One that waits for a person to mend the credential for Nexus."""
     return seen(requested(), Blocked(Reason.UPSTREAM_AUTH, "401")).verification
@@ -160,7 +166,7 @@ def expired() -> Verification:
     return seen(v, Woken(), now=v.deadline).verification
 
 
-ACTIVE = (requested, publishing, checking, renewed, blocked_in_requested, blocked_in_publishing, parked)
+ACTIVE = (requested, publishing, checking, renewed, by_hand, blocked_in_requested, blocked_in_publishing, parked)
 ENDED = (verified, cancelled, failed, expired)
 EVERY = (*ACTIVE, *ENDED)
 STATES = {
@@ -168,6 +174,7 @@ STATES = {
     publishing: State.PUBLISHING,
     checking: State.CHECKING,
     renewed: State.CHECKING,
+    by_hand: State.CHECKING,
     blocked_in_requested: State.BLOCKED,
     blocked_in_publishing: State.BLOCKED,
     parked: State.BLOCKED,

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from tests.core.rows import NOW, blocked_in_publishing, checking, parked, publishing, requested, seen, verified
+from tests.core.rows import NOW, blocked_in_publishing, by_hand, checking, parked, publishing, requested, seen, verified
 from txtproof.core.evidence import MATCH, ServerView
 from txtproof.core.explaining import because
 from txtproof.core.model import Verification
@@ -31,6 +31,7 @@ def ending() -> Verification:
     ("row", "words"),
     [
         (checking, "the record has just been published"),
+        (by_hand, "somebody has just been told to write it"),
         (lambda: seen(checking(), MISS, MISS).verification, "looks that missed so far: 2"),
         (lambda: seen(checking(), MISS, BLIND, BLIND).verification, "looks in a row that saw nothing: 2"),
         (

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 
 from tests.core.rows import (
+    BY_HAND,
     EVERY,
     ISSUED,
     OBSERVATIONS,
@@ -16,6 +17,7 @@ from tests.core.rows import (
     STATES,
     blocked_in_publishing,
     blocked_in_requested,
+    by_hand,
     cancelled,
     checking,
     expired,
@@ -24,6 +26,7 @@ from tests.core.rows import (
     publishing,
     renewed,
     requested,
+    seen,
     verified,
 )
 from txtproof.core.decisions import FindRoute, Look, Publish, RequestCode, Withdraw
@@ -37,6 +40,7 @@ from txtproof.core.observations import (
     Cancel,
     CheckNow,
     CodeIssued,
+    Left,
     Match,
     Miss,
     Observation,
@@ -45,6 +49,7 @@ from txtproof.core.observations import (
     Queued,
     Rejected,
     Release,
+    Required,
     Resume,
     Unreachable,
     Unseen,
@@ -66,6 +71,13 @@ R, P, C, B = State.REQUESTED, State.PUBLISHING, State.CHECKING, State.BLOCKED
 V, F, X = State.VERIFIED, State.FAILED, State.CANCELLED
 
 Builder = Callable[[], Verification]
+
+
+def publishing_by_hand() -> Verification:
+    """One of which somebody is about to be told."""
+    return seen(publishing(), BY_HAND).verification
+
+
 TABLE: list[tuple[Builder, Observation, State, type | None, list[str]]] = [
     # a code is waited for
     (requested, ISSUED, P, None, ["code-issued"]),
@@ -88,6 +100,10 @@ TABLE: list[tuple[Builder, Observation, State, type | None, list[str]]] = [
     (requested, Withdrawn(), R, None, []),
     # the provider is to take the record
     (publishing, ROUTED, P, Publish, []),
+    (publishing, BY_HAND, P, Publish, []),
+    (publishing, Required(), P, None, []),
+    (publishing_by_hand, Required(), C, None, ["record-required"]),
+    (publishing_by_hand, Published(), C, None, ["record-published"]),
     (publishing, NO_ROUTE, B, None, ["blocked"]),
     (publishing, REFUSED, B, None, ["blocked"]),
     (publishing, LATER, P, None, []),
@@ -114,6 +130,16 @@ TABLE: list[tuple[Builder, Observation, State, type | None, list[str]]] = [
     (checking, IN_LINE, C, Look, []),
     (checking, ISSUED, C, None, []),
     (renewed, Match(()), V, None, ["verified"]),
+    # somebody has to write it
+    (by_hand, Match(()), V, None, ["verified"]),
+    (by_hand, MISS, C, None, ["checked"]),
+    (by_hand, BY_HAND, C, Publish, []),
+    (by_hand, Required(), C, Look, []),
+    (by_hand, Published(), C, Look, []),
+    (by_hand, ROUTED, C, Publish, []),
+    (by_hand, CheckNow(), C, None, []),
+    (by_hand, Cancel(), X, None, ["cancelled"]),
+    (by_hand, Left(), C, None, []),
     # a person is waited for
     (blocked_in_requested, ISSUED, P, None, ["resumed", "code-issued"]),
     (blocked_in_requested, AlreadyVerified(None), V, None, ["verified"]),
@@ -138,6 +164,7 @@ TABLE: list[tuple[Builder, Observation, State, type | None, list[str]]] = [
     (parked, Cancel(), X, None, ["cancelled"]),
     # it has ended
     (cancelled, Withdrawn(), X, None, ["record-removed"]),
+    (cancelled, Left(), X, None, []),
     (cancelled, REFUSED, X, None, []),
     (cancelled, LATER, X, None, []),
     (cancelled, IN_LINE, X, None, []),

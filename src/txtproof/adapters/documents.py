@@ -43,6 +43,7 @@ class _Record(_Lists):
     """None: the code."""
     generation: int
     superseded: bool
+    by_hand: bool = False
 
 
 class _Document(_Lists):
@@ -175,6 +176,7 @@ def _record(v: Verification, line: Record) -> _Record:
         None if v.code and line.value == v.code.value else line.value,
         line.generation,
         line.superseded,
+        line.by_hand,
     )
 
 
@@ -186,6 +188,7 @@ def _line(given: _Record, domain: str | None, code: str | None) -> Record:
         _unless(given.value, code),
         given.generation,
         given.superseded,
+        given.by_hand,
     )
 
 

@@ -25,7 +25,7 @@ from txtproof.core.observations import (
     Woken,
 )
 from txtproof.core.policy import Policy
-from txtproof.core.publishing import find_route, intended, record_name, record_value, settled, told_gone
+from txtproof.core.publishing import find_route, intended, record_name, record_value, required, settled, told_gone
 from txtproof.core.reasons import Reason
 from txtproof.core.setbacks import bounded, on_its_way
 from txtproof.core.telling import DAILY, evidence, problem, stamp, tell
@@ -46,7 +46,7 @@ def checking(v: Verification, seen: Observation, now: datetime, policy: Policy) 
         case Routed():
             return intended(v, seen, policy)
         case Published() | Required() if v.ledger:
-            return told_gone(Decision(replace(v, ledger=settled(v)), _look(v, now, policy)), v, seen, now)
+            return _ensured(v, seen, now, policy)
         case Blocked() | Unreachable() | Ambiguous() | Queued():
             # only the repair failed: the record may stand all the same, and the judge is DNS
             return Decision(v, _look(v, now, policy))
@@ -64,6 +64,13 @@ def _first_effect(v: Verification, now: datetime, policy: Policy) -> Effect:
     if v.looks and v.looks % REPAIR_EVERY == 0 and v.planned is None:
         return find_route(v, policy)
     return _look(v, now, policy)
+
+
+def _ensured(v: Verification, seen: Published | Required, now: datetime, policy: Policy) -> Decision:
+    """Look after a repair. What somebody has to write is told once, and here only where the route is a new one."""
+    decision = Decision(replace(v, ledger=settled(v, seen)), _look(v, now, policy))
+    known = isinstance(seen, Published) or v.ledger[-1].by_hand
+    return told_gone(decision, v, seen, now) if known else required(decision, now, policy)
 
 
 def _look(v: Verification, now: datetime, policy: Policy) -> Look:

@@ -35,6 +35,8 @@ TERMINAL_EVENTS = frozenset({EventKind.VERIFIED, EventKind.FAILED, EventKind.EXP
 class Event(Value, frozen=True):
     """One fact; its id `<verification_id>:<sequence>` is the same however often it is delivered."""
 
+    hidden = frozenset({"data"})
+    """One kind has a code in it."""
     kind: EventKind
     verification_id: str
     subject: str

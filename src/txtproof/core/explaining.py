@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from txtproof.core.evidence import MATCH, ServerView, is_served
-from txtproof.core.model import State, Verification
+from txtproof.core.model import Record, State, Step, Verification
 from txtproof.core.reasons import EXPLANATIONS, MISSES, Reason
 
 SHOWN = 3
@@ -72,4 +72,12 @@ def _of_a_look(v: Verification) -> str:
         return f"looks in a row that saw nothing: {v.failures}"
     if v.reason is Reason.NEGATIVE_CACHE or (v.reason in _REMEMBERED and is_served(v.servers)):
         return "what the resolver remembers ends then"
-    return f"looks that missed so far: {v.looks}" if v.looks else "the record has just been published"
+    if v.looks:
+        return f"looks that missed so far: {v.looks}"
+    return "somebody has just been told to write it" if awaited(v) else "the record has just been published"
+
+
+def awaited(v: Verification) -> Record | None:
+    """Return the record that is looked for where somebody has to write it; else None."""
+    sought = v.ledger[-1] if v.ledger and v.code and v.step is Step.CHECK_RECORD else None
+    return sought if sought and sought.by_hand else None

@@ -104,6 +104,8 @@ class Record(Value, frozen=True):
     superseded: bool = False
     """True once it is to go whatever the policy: another value took its place, its run ended unverified, or its removal
     was begun and given up."""
+    by_hand: bool = False
+    """True once it was told that somebody has to write it."""
 
     @property
     def proved_before(self) -> bool:

@@ -56,6 +56,7 @@ def intended(v: Verification, seen: Routed, policy: Policy) -> Decision:
     """Write down what will be written, then have it written; in the same call it takes the place of all of ours."""
     wanted = Record(seen.publisher, seen.zone, seen.name, record_value(v, policy), v.generation)
     record = next((line for line in v.ledger if line.same_value(wanted) and line.proved_before), wanted)
+    record = replace(record, by_hand=any(line.by_hand for line in v.ledger if line.same_value(record)))
     others = tuple(_outdated(line, v) for line in v.ledger if not line.same_value(record))
     replaces = tuple(dict.fromkeys(line.value for line in others if line.beside(record)))
     return Decision(replace(v, ledger=(*others, record)), Publish(record, policy.record_ttl, replaces, v.turn))
@@ -66,26 +67,33 @@ def _outdated(line: Record, v: Verification) -> Record:
     return replace(line, superseded=True) if 0 < line.generation < v.generation else line
 
 
-def settled(v: Verification) -> tuple[Record, ...]:
-    """Return the ledger once its last line stands in DNS: the other lines prove nothing any more.
+def settled(v: Verification, seen: Published | Required) -> tuple[Record, ...]:
+    """Return the ledger once its last line stands in DNS, or is to: the other lines prove nothing any more.
 
     What leaves it was to be replaced by the same call, and the provider has said that it is gone.
     """
     *others, present = v.ledger
     replaced = [line for line in others if line.beside(present)][-REMEMBERED:]
     elsewhere = [line for line in others if not line.beside(present)]
+    present = replace(present, by_hand=isinstance(seen, Required))
     return (*(replace(line, superseded=True) for line in (*elsewhere, *replaced)), present)
+
+
+def required(decision: Decision, now: datetime, policy: Policy) -> Decision:
+    """Tell that somebody has to write the ledger's last line: the one event with a value in it."""
+    line = decision.verification.ledger[-1]
+    what: dict[str, Json] = {"type": "TXT", "value": line.value, "ttl": policy.record_ttl}
+    return tell(decision, EventKind.RECORD_REQUIRED, now, **_where(line), **what)
 
 
 def _published(v: Verification, seen: Published | Required, now: datetime, policy: Policy) -> Decision:
     going = on_its_way(v, now)
     if going.verification.code is None or not v.ledger:
         return going
-    ledger = settled(going.verification)
+    ledger = settled(going.verification, seen)
     decision = replace(going, verification=to_checking(going.verification, now, ledger))
     if isinstance(seen, Required):
-        what: dict[str, Json] = {"type": "TXT", "value": ledger[-1].value, "ttl": policy.record_ttl}
-        return tell(decision, EventKind.RECORD_REQUIRED, now, **_where(ledger[-1]), **what)
+        return required(decision, now, policy)
     told = tell(decision, EventKind.RECORD_PUBLISHED, now, **_where(ledger[-1]), changed=seen.changed)
     return told_gone(told, v, seen, now)
 

@@ -153,7 +153,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.PUBLISHER_REFUSED: Explanation(
         "The DNS provider refuses to write this record.",
-        "Let the credential write TXT at this name, then run `txtproof resume`.",
+        "Do what the detail asks for, or let the credential write TXT at this name; then run `txtproof resume`.",
     ),
     Reason.PUBLISHER_UNREACHABLE: Explanation(
         "The DNS provider cannot be reached.", "Nothing: it is called again by itself."

@@ -39,7 +39,7 @@ def worded(before: Verification, seen: Miss, now: datetime) -> tuple[Reason, str
     if _is_still_behind(before, seen):
         again = {one.address: one for one in seen.servers}
         return Reason.STALE_SERVER, before.detail, tuple(again.get(one.address, one) for one in before.servers)
-    if seen.reason in _EMPTY and before.ledger and _is_fresh(before, now, BATCH):
+    if seen.reason in _EMPTY and before.ledger and not before.ledger[-1].by_hand and _is_fresh(before, now, BATCH):
         return Reason.NOT_YET_SERVED, seen.detail, seen.servers
     return seen.reason, seen.detail, seen.servers
 
