@@ -46,12 +46,13 @@ class RoutedPublishing:
     """
 
     def __init__(self, registrations: Sequence[Registration], delegations: Delegations | None = None) -> None:
-        self._publishers: dict[str, Publisher] = {}
+        self.publishers: dict[str, Publisher] = {}
+        """By their names."""
         self._routes: dict[str, str] = {}
         for one in registrations:
-            if one.name in self._publishers:
+            if one.name in self.publishers:
                 raise ValueError(f"two publishers are called {one.name[:60]!r}: give each a name of its own")
-            self._publishers[one.name] = one.publisher
+            self.publishers[one.name] = one.publisher
             for zone in map(canonical, one.zones):
                 first = self._routes.setdefault(zone, one.name)
                 if first != one.name:
@@ -82,14 +83,14 @@ class RoutedPublishing:
 
     async def publish(self, record: Record, ttl: int, replaces: Sequence[bytes] = ()) -> PublishAnswer:
         """Call the record's publisher."""
-        publisher = self._publishers.get(record.publisher)
+        publisher = self.publishers.get(record.publisher)
         if publisher is None:
             return _gone(record)
         return await publisher.ensure_txt(record.zone, record.name, record.value.encode(), ttl, replaces)
 
     async def withdraw(self, record: Record) -> WithdrawAnswer:
         """Call the record's publisher."""
-        publisher = self._publishers.get(record.publisher)
+        publisher = self.publishers.get(record.publisher)
         if publisher is None:
             return _gone(record)
         return await publisher.remove_txt(record.zone, record.name, record.value.encode())
