@@ -19,7 +19,7 @@ from txtproof.adapters.dns.exchange import Exchange, Reply
 from txtproof.adapters.dns.near import random_label
 from txtproof.adapters.dns.stagger import first_good
 from txtproof.adapters.dns.trail import Place
-from txtproof.adapters.dns.walk import Server, Walk, Zone
+from txtproof.adapters.dns.walk import MOST_SERVERS, Server, Walk, Zone
 from txtproof.core.observations import Unreachable, Unseen
 from txtproof.core.reasons import Reason
 from txtproof.core.values import replace
@@ -71,6 +71,8 @@ class AuthoritativeDelegations:
             below = await self._walk.referred(message, name, zone)
             if below is None:
                 return await self._told(place, message, tcp=tcp)
+            if isinstance(below, Unseen):
+                return _sent_on(place, message, below)
             zone = below
         return Unreachable(Reason.LAME, f"more than {MOST_REFERRALS} delegations lead to {reading.plain(name)}"[:200])
 
@@ -141,6 +143,16 @@ def _origin(message: dns.message.Message, place: Place) -> dns.name.Name:
         if rrset.rdtype == dns.rdatatype.SOA and rrset.name == place.name:
             return place.name
     return reading.apex(message, place.name) or place.zone.origin
+
+
+def _sent_on(place: Place, message: dns.message.Message, unseen: Unseen) -> Standing | Unreachable:
+    """Return what a referral says to a zone none of whose servers can be asked."""
+    rrset = reading.referral(message, place.name, place.zone.origin)
+    failure = Unreachable(unseen.reason, unseen.detail)
+    if rrset is None:
+        return failure
+    names = tuple(map(reading.plain, reading.targets(rrset)[:MOST_SERVERS]))
+    return Standing(reading.plain(rrset.name), names, unseen=failure)
 
 
 def _failure(reply: Reply) -> Reason:

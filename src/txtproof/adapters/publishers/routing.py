@@ -23,7 +23,7 @@ MOST_ALIASES = 8
 WITHIN = 4.0
 """Seconds in which a way must be found: a publication and a look come after it, within one visit."""
 
-_WRITABLE = re.compile(r"[a-z0-9_.-]+")
+_PLAIN = re.compile(r"[a-z0-9_.-]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +98,7 @@ class RoutedPublishing:
     async def _followed(self, trail: list[str], delegations: Delegations) -> Blocked | Unreachable | None:
         """Follow aliases from the name in the trail, and add what they lead to; say what stands in the way, if any."""
         while True:
-            zone = longest_suffix(trail[-1], self._routes)
+            zone = self._zone(trail[-1])
             standing = await delegations.standing(trail[-1], zone)
             if isinstance(standing, Unreachable):
                 return standing
@@ -113,7 +113,7 @@ class RoutedPublishing:
 
     async def _hindrance(self, name: str, standing: Standing) -> Blocked | Unreachable | None:
         """Say why it would be of no use to write the name in its configured zone, if it would be of none."""
-        zone = longest_suffix(name, self._routes)
+        zone = self._zone(name)
         publisher = self._routes.get(zone or "", "")
         if zone is None or publisher not in self._checked:
             return standing.unseen
@@ -126,12 +126,16 @@ class RoutedPublishing:
             return Blocked(Reason.NOT_DELEGATED, f"{zone} is delegated to {to}, not to {instead}"[:200])
         return standing.unseen
 
+    def _zone(self, name: str) -> str | None:
+        """Return the configured zone that a name lies in; what is no plain name could have its labels counted wrong."""
+        plain = _PLAIN.fullmatch(canonical(name)) is not None and fits(name)
+        return longest_suffix(name, self._routes) if plain else None
+
     def _routed(self, trail: Sequence[str]) -> Routed | Blocked:
         """Return the route of the name at the end of a trail of aliases."""
         name, end = trail[0], trail[-1]
-        zone = longest_suffix(end, self._routes)
-        # what is no plain name could have its labels counted wrong
-        if zone is not None and (end == name or (_WRITABLE.fullmatch(canonical(end)) and fits(end))):
+        zone = self._zone(end)
+        if zone is not None:
             return Routed(self._routes[zone], zone, end)
         zones = ", ".join(sorted(self._routes)[:SHOWN]) or "none"
         more = f" and {len(self._routes) - SHOWN} more" if len(self._routes) > SHOWN else ""
