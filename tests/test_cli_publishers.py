@@ -272,7 +272,14 @@ def test_a_server_that_is_away_ends_with_3(tmp_path: Path, redis_url: str, knot:
     place = Place(tmp_path, redis_url, knot, "example.test", at=f"127.0.0.1:{free_port()}")
     code, told = place.told("check", "_verify.example.test")
     assert code == 3
-    assert steps(told)[1:] == [("read", "skipped", None), ("write", "unreached", "publisher_unreachable")]
+    assert steps(told)[1:] == [
+        ("read", "skipped", None),
+        ("write", "unreached", "publisher_unreachable"),
+        ("remove", "unreached", "publisher_unreachable"),
+    ]
+    assert re.search(
+        r"a TXT record may still stand at txtproof-check-\w+\._verify\.example\.test, remove it", told[3]["sentence"]
+    )
 
 
 def test_where_a_person_writes_there_is_nothing_to_try(knot_place: Place) -> None:

@@ -67,8 +67,6 @@ class Trial:
         written = True
         try:
             written = await self._write()
-            if written:
-                await self._read_back()
         finally:
             if written:
                 await self._remove()
@@ -87,19 +85,20 @@ class Trial:
         answer = await self._publisher.ensure_txt(self._way.zone, self.name, self._value, TTL)
         if isinstance(answer, Required):
             self._tell(Finding("write", Outcome.SKIPPED, "a person writes these records: there is nothing to try"))
-        elif isinstance(answer, Blocked):
+            return False
+        if isinstance(answer, Blocked):
             finding = failed("write", f"it may not write {self.name}", answer)
             if answer.reason is Reason.PUBLISHER_REFUSED:
                 hint = f" A credential for {self._way.name} alone is refused here, and may write that all the same."
                 finding = Finding("write", finding.outcome, finding.sentence + hint, finding.reason)
             self._tell(finding)
-        elif isinstance(answer, Unreachable | Ambiguous):
-            self._tell(failed("write", f"{self.name} was not written, or it is not known", answer))
-            return isinstance(answer, Ambiguous) or answer.reason is Reason.CONFLICT
-        else:
-            self._tell(Finding("write", Outcome.DONE, f"it may write TXT at {self.name}"))
+            return bool(await self._is_there())
+        if isinstance(answer, Unreachable | Ambiguous):
+            self._tell(failed("write", f"it is not known whether {self.name} was written", answer))
             return True
-        return False
+        self._tell(Finding("write", Outcome.DONE, f"it may write TXT at {self.name}"))
+        await self._read_back()
+        return True
 
     async def _read_back(self) -> None:
         there = await self._is_there()
@@ -112,12 +111,20 @@ class Trial:
             self._tell(Finding("read_back", Outcome.REFUSED, said, Reason.NOT_SERVED))
 
     async def _remove(self) -> None:
+        removal = asyncio.create_task(self._removed())
+        broken_off: asyncio.CancelledError | None = None
         try:
-            finding = await self._removed()
+            try:
+                await asyncio.shield(removal)
+            except asyncio.CancelledError as once:
+                # who asks once waits for it; who asks again does not
+                broken_off = once
+            self._tell(await removal)
         except asyncio.CancelledError:
             self._tell(Finding("remove", Outcome.UNREACHED, self._left_behind("it was broken off")))
             raise
-        self._tell(finding)
+        if broken_off is not None:
+            raise broken_off
 
     async def _removed(self) -> Finding:
         for attempt in range(1, REMOVALS + 1):

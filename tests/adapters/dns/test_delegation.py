@@ -168,6 +168,8 @@ async def test_a_delegation_that_was_mended_is_seen_by_the_next_question() -> No
 
 
 async def test_referrals_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    depth = 0
+
     def deeper(query: dns.message.Message, tcp: bool) -> Said:
         """Send on to one label more, each time that somebody comes."""
         nonlocal depth
@@ -178,7 +180,6 @@ async def test_referrals_have_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         answer.additional.append(dns.rrset.from_text("ns1.example.test.", 60, "IN", "A", FIRST))
         return answer
 
-    depth = 0
     monkeypatch.setattr(delegation, "MOST_REFERRALS", 3)
     async with world({FIRST: over(udp=saying(dns.rcode.REFUSED), tcp=deeper)}, ONE) as running:
         found = await running.lookup.delegations.standing(f"a.b.c.d.e.f.g.{ZONE}", ZONE)
