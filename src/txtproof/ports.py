@@ -175,9 +175,12 @@ class Standing(Value, frozen=True):
     """Where a name stands in public DNS, as the authoritative servers say, from the top down."""
 
     zone: str
-    """The deepest zone cut at or above the name: A-labels, lower case, no trailing dot."""
+    """The deepest zone cut at or above the name: A-labels, lower case, no trailing dot.
+
+    Empty: whoever could know of one says that there is none.
+    """
     servers: tuple[str, ...]
-    """The names of those that the zone is delegated to; at least one."""
+    """The names of those that the zone is delegated to; none only where there is no zone."""
     target: str | None = None
     """Where the name is an alias of another one: that."""
     wildcard: bool = False

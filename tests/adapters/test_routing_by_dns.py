@@ -233,6 +233,16 @@ async def test_where_dns_cannot_be_seen_it_is_tried_again_but_by_those_who_need_
             assert await publishing.route(name) == Routed(unchecked.name, unchecked.zones[0], name)
 
 
+async def test_a_name_that_is_nowhere_has_no_route_and_a_zone_that_is_nowhere_is_tried_again(
+    internet: Internet, lookup: AuthoritativeLookup
+) -> None:
+    async with routing(lookup, writer(internet.hosts, "nowhere.invalid")) as publishing:
+        said = why(await publishing.route("elsewhere.invalid"), Reason.NO_ROUTE)
+        assert said == "no configured zone holds elsewhere.invalid; configured: nowhere.invalid"
+        answer = await publishing.route("_verify.nowhere.invalid")
+        assert answer == Unreachable(Reason.CANNOT_SEE, "no zone was found for nowhere.invalid")
+
+
 async def test_no_resolver_is_asked_for_the_name_before_it_is_written(knot: RealServer, unbound: RealServer) -> None:
     name, before = "_early.route.example.test", len(asked(unbound))
     options = LookOptions((unbound.server,), knot.port, allow_private_servers=True)

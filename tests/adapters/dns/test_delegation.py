@@ -95,6 +95,21 @@ async def test_a_resolver_that_fails_for_a_zone_does_not_make_it_one_that_is_not
     assert found.unseen == Unreachable(Reason.REFUSED, f"ns1.example.test ({FIRST}): refused")
 
 
+@pytest.mark.parametrize(
+    ("resolver", "nowhere"),
+    [
+        (saying(dns.rcode.REFUSED), True),
+        (saying(dns.rcode.NXDOMAIN), True),
+        (saying(dns.rcode.SERVFAIL), False),
+    ],
+)
+async def test_only_a_resolver_that_is_well_can_say_that_there_is_no_zone(resolver: Script, nowhere: bool) -> None:
+    unseen = Unreachable(Reason.CANNOT_SEE, f"no zone was found for {ZONE}")
+    async with world({FIRST: silent}, resolver) as running:
+        found = await running.lookup.delegations.standing(NAME, ZONE)
+        assert found == (Standing("", (), unseen=unseen) if nowhere else unseen)
+
+
 async def test_an_alias_is_told_with_where_it_leads() -> None:
     async with zone({(NAME, "CNAME"): ["Example-Test.Verify.Platform.Test."]}) as running:
         found = await running.lookup.delegations.standing(NAME, ZONE)

@@ -19,7 +19,7 @@ from txtproof.adapters.dns.exchange import Exchange, Reply
 from txtproof.adapters.dns.near import random_label
 from txtproof.adapters.dns.stagger import first_good
 from txtproof.adapters.dns.trail import Place
-from txtproof.adapters.dns.walk import MOST_SERVERS, Server, Walk, Zone
+from txtproof.adapters.dns.walk import MOST_SERVERS, Nowhere, Server, Walk, Zone
 from txtproof.core.observations import Unreachable, Unseen
 from txtproof.core.reasons import Reason
 from txtproof.core.values import replace
@@ -63,7 +63,8 @@ class AuthoritativeDelegations:
         zone: Zone | Unseen = self._walk.known(reading.plain(near)) or await self._walk.zone_of(near)
         for _ in range(MOST_REFERRALS):
             if isinstance(zone, Unseen):
-                return Unreachable(zone.reason, zone.detail)
+                failure = Unreachable(zone.reason, zone.detail)
+                return Standing("", (), unseen=failure) if isinstance(zone, Nowhere) else failure
             place = Place(zone, name)
             message = await self._said(place, tcp=tcp)
             if isinstance(message, Unreachable):

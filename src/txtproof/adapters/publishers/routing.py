@@ -115,7 +115,10 @@ class RoutedPublishing:
         """Say why it would be of no use to write the name in its configured zone, if it would be of none."""
         zone = self._zone(name)
         publisher = self._routes.get(zone or "", "")
-        if zone is None or publisher not in self._checked:
+        if zone is None:
+            # what does not exist is an alias of nothing: only a route could be missing
+            return standing.unseen if standing.zone else None
+        if publisher not in self._checked:
             return standing.unseen
         if standing.zone != zone:
             below = is_below(standing.zone, zone)
