@@ -3,18 +3,23 @@
 One Knot holds `test` and is the resolver too, another one has what it delegates; BIND is a publisher's own server.
 """
 
+import asyncio
 import logging
 import secrets
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack, aclosing, asynccontextmanager
 from dataclasses import dataclass
 
+import dns.message
+import dns.rdatatype
 import pytest
 from pydantic import SecretStr
 
+from tests.adapters.middleman import forwarded, listening
 from tests.real_resolver import asked
 from tests.real_servers import RealServer, running_knot
 from txtproof.adapters.dns.look import AuthoritativeLookup, LookOptions
+from txtproof.adapters.publishers import apexes
 from txtproof.adapters.publishers.manual import ManualPublisher
 from txtproof.adapters.publishers.rfc2136 import Rfc2136Options, Rfc2136Publisher
 from txtproof.adapters.publishers.routing import MOST_ALIASES, Registration, RoutedPublishing
@@ -81,9 +86,9 @@ async def lookup(internet: Internet) -> AsyncIterator[AuthoritativeLookup]:
         yield lookup
 
 
-def writer(server: RealServer, *zones: str, name: str = "corp", checked: bool = True) -> Registration:
+def writer(server: RealServer, *zones: str, name: str = "corp", checked: bool = True, at: str = "") -> Registration:
     secret = SecretStr(server.tsig_secret)
-    publisher = Rfc2136Publisher(Rfc2136Options(name, zones, server.server, server.tsig_name, secret))
+    publisher = Rfc2136Publisher(Rfc2136Options(name, zones, at or server.server, server.tsig_name, secret))
     return Registration(name, zones, publisher, checked, publisher)
 
 
@@ -214,6 +219,51 @@ async def test_a_primary_that_does_not_say_holds_nothing_up(internet: Internet, 
     async with routing(lookup, writer(wrong, "platform.test")) as publishing:
         name = "_verify.platform.test"
         assert await publishing.route(name) == Routed("corp", "platform.test", name)
+
+
+async def test_a_primary_is_asked_for_its_name_servers_once_for_all(
+    internet: Internet, lookup: AuthoritativeLookup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked_for: list[bytes] = []
+
+    async def noted(wire: bytes) -> bytes:
+        asked_for.append(wire)
+        return await forwarded(wire, internet.hosts.server)
+
+    names = [f"_verify{number}.platform.test" for number in range(20)]
+    async with (
+        listening(noted) as between,
+        routing(lookup, writer(internet.hosts, "platform.test", at=between)) as all_,
+    ):
+        for _ in range(2):
+            answers = await asyncio.gather(*map(all_.route, names))
+            assert answers == [Routed("corp", "platform.test", name) for name in names]
+            assert len(asked_for) == 1
+        monkeypatch.setattr(apexes, "REMEMBERED", 0.0)
+        all_._apexes._asked.clear()
+        for expected in (2, 3):
+            assert await all_.route(names[0]) == Routed("corp", "platform.test", names[0])
+            assert len(asked_for) == expected
+        assert {dns.message.from_wire(wire, keyring=False).question[0].rdtype for wire in asked_for} == {
+            dns.rdatatype.NS
+        }
+
+
+async def test_who_gives_up_takes_the_answer_from_nobody_else(internet: Internet, lookup: AuthoritativeLookup) -> None:
+    begun, go = asyncio.Event(), asyncio.Event()
+
+    async def held(wire: bytes) -> bytes:
+        begun.set()
+        await go.wait()
+        return await forwarded(wire, internet.hosts.server)
+
+    async with listening(held) as between, routing(lookup, writer(internet.hosts, "platform.test", at=between)) as all_:
+        first, second = (asyncio.create_task(all_.route(f"_v{number}.platform.test")) for number in (1, 2))
+        await begun.wait()
+        first.cancel()
+        await asyncio.gather(first, return_exceptions=True)
+        go.set()
+        assert await second == Routed("corp", "platform.test", "_v2.platform.test")
 
 
 async def test_where_dns_cannot_be_seen_it_is_tried_again_but_by_those_who_need_not_look(
