@@ -7,7 +7,7 @@ import re
 import signal
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +21,6 @@ from txtproof.adapters.redis_connection import open_redis
 from txtproof.adapters.redis_store import RedisStore
 from txtproof.adapters.redis_turns import RedisTurns
 from txtproof.core.decisions import Decision
-from txtproof.core.delays import Served
 from txtproof.core.model import Step
 from txtproof.core.observations import Attach, Observation, Poisoned
 from txtproof.core.values import replace
@@ -208,20 +207,6 @@ def test_a_look_on_command_is_taken_once_a_minute(redis_url: str) -> None:
     assert re.fullmatch(r"Error: rate limited, again in ([4-5]\d|60) s", said)
     with redis.Redis.from_url(redis_url) as client:
         assert not client.exists("txtproof:inbox:42/7")
-
-
-def test_publishers_are_listed_with_how_long_they_take(redis_url: str) -> None:
-    assert out(redis_url, "publishers") == ""
-    for name, seconds in (("corp", 1.25), ("\x1b[2J", 3601)):
-        put(redis_url, Decision(verified(), served=Served(name, timedelta(seconds=seconds))))
-        with redis.Redis.from_url(redis_url) as client:
-            client.delete("txtproof:v:42/7")
-    assert out(redis_url, "publishers").splitlines() == [
-        f"{chr(92)}x1b[2J                    served after 3,601.0 s (median), 3,601.0 s (p95); publications: 1",
-        "corp                    served after 1.2 s (median), 1.2 s (p95); publications: 1",
-    ]
-    shown = out(redis_url, "publishers", "--json").splitlines()[1]
-    assert data(shown) == {"publisher": "corp", "publications": 1, "medianSeconds": 1.2, "p95Seconds": 1.2}
 
 
 def test_no_output_has_the_code(redis_url: str) -> None:

@@ -44,6 +44,7 @@ def options(given: Settings) -> Options:
                 for publisher in given.publishers
             },
         },
+        unchecked=frozenset(publisher.name for publisher in given.publishers if not publisher.check_delegation),
         retention=Retention(given.retention.ended, given.retention.events, given.retention.events_kept),
     )
 

@@ -12,6 +12,8 @@ class Manual(Publisher):
     """Writes nothing: the event `record-required` says what is to be written where."""
 
     root_allowed: ClassVar[bool] = True
+    # nothing is written that a delegation could miss
+    check_delegation: ClassVar[bool] = False  # type: ignore[misc]  # a field of the base, and no setting here
 
     kind: Literal["manual"] = setting(..., "How it writes.", "manual")
     zones: tuple[str, ...] = setting(..., "Zones that people write.", '["example.com"], or ["."] for all others')

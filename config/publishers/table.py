@@ -22,6 +22,9 @@ class Publisher(Group, ABC):
     name: str = setting(..., "What it is called in records, events and logs.", "a word", pattern=r"^[\w.-]{1,60}$")
     kind: str
     zones: tuple[str, ...] = setting(..., "Zones that it writes.", '["example.com"]')
+    check_delegation: bool = setting(
+        True, "Write a zone only where it is the one that public DNS leads to.", "true or false"
+    )
     calls_in_flight: Number = setting(8, "Most calls at a time, by all workers together.", **IN_FLIGHT)
     calls_per_second: Rate = setting(50.0, "Most calls a second, by all workers together.", **PER_SECOND)
 

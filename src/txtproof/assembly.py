@@ -26,7 +26,7 @@ from txtproof.adapters.redis_outbox import RedisOutbox
 from txtproof.adapters.redis_store import RedisStore
 from txtproof.adapters.redis_turns import Rate, RedisTurns
 from txtproof.core.policy import Policy
-from txtproof.ports import Lookup, Timeouts
+from txtproof.ports import Apex, Timeouts
 from txtproof.reception import Reception
 from txtproof.workflow import Ring, Workflow
 
@@ -63,6 +63,8 @@ class Options:
     timeouts: Timeouts = field(default_factory=Timeouts)
     rates: Mapping[str, Rate] = field(default_factory=dict)
     """What may be called with each credential, by the names of txtproof.politeness."""
+    unchecked: frozenset[str] = frozenset()
+    """Publishers whose zones need not be those that public DNS leads to."""
     retention: Retention = field(default_factory=Retention)
 
 
@@ -120,10 +122,11 @@ async def open_services(options: Options, worker: str) -> AsyncIterator[Services
         nexus = NexusClient(options.nexus)
         closing.push_async_callback(nexus.aclose)
         lookup = await closing.enter_async_context(open_lookup(options.look))
+        publishing = await closing.enter_async_context(_open_publishing(options, redis, lookup))
         workflow = Workflow(
             store=store,
             upstream=nexus,
-            publishing=RoutedPublishing(_opened(options, redis, closing)),
+            publishing=publishing,
             lookup=lookup,
             turns=turns,
             clock=MonotonicClock(),
@@ -134,18 +137,35 @@ async def open_services(options: Options, worker: str) -> AsyncIterator[Services
         yield Services(workflow, store, reception, _sweep(redis, store, options.retention))
 
 
-def _opened(options: Options, redis: Redis, closing: AsyncExitStack) -> list[Registration]:
-    locks = RedisLocks(redis, options.timeouts.call)
-    opened = []
-    for one in options.publishers:
-        publisher = one.open()
-        closing.push_async_callback(publisher.aclose)
-        opened.append(Registration(one.name, one.zones, locked(publisher, one.name, locks)))
-    return opened
+@asynccontextmanager
+async def open_publishing(options: Options) -> AsyncIterator[RoutedPublishing]:
+    """Open what writing a record needs; the store is asked for nothing but locks, by the publishers that need them."""
+    async with (
+        open_redis(options.redis_url) as redis,
+        open_lookup(options.look) as lookup,
+        _open_publishing(options, redis, lookup) as publishing,
+    ):
+        yield publishing
 
 
 @asynccontextmanager
-async def open_lookup(options: LookOptions) -> AsyncIterator[Lookup]:
+async def _open_publishing(
+    options: Options, redis: Redis, lookup: AuthoritativeLookup
+) -> AsyncIterator[RoutedPublishing]:
+    locks = RedisLocks(redis, options.timeouts.call)
+    async with AsyncExitStack() as closing:
+        opened = []
+        for one in options.publishers:
+            publisher = one.open()
+            closing.push_async_callback(publisher.aclose)
+            apex = publisher if isinstance(publisher, Apex) else None
+            checked = one.name not in options.unchecked
+            opened.append(Registration(one.name, one.zones, locked(publisher, one.name, locks), checked, apex))
+        yield await closing.enter_async_context(aclosing(RoutedPublishing(opened, lookup.delegations)))
+
+
+@asynccontextmanager
+async def open_lookup(options: LookOptions) -> AsyncIterator[AuthoritativeLookup]:
     """Open what a look needs, and nothing else: no store, no Nexus."""
     async with aclosing(AuthoritativeLookup(options)) as lookup:
         yield lookup

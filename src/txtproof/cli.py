@@ -1,16 +1,16 @@
 """The operator's command: `txtproof`, the same as `python -m txtproof`.
 
-Exit codes: 0 done; 1 not found, refused, or the store is away; 2 wrong usage; 3 (`explain`) could not see.
+Exit codes: 0 done; 1 not found, refused, or the store is away; 2 wrong usage; 3 could not see (`explain`,
+`publishers check`).
 """
 
 import asyncio
 import io
-import json
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
-from typing import Any, NoReturn, TypeVar
+from typing import NoReturn, TypeVar
 
 import click
 
@@ -18,13 +18,13 @@ from txtproof.adapters.redis_connection import check_redis_url
 from txtproof.cli_arguments import DomainType, KeyType, MomentType
 from txtproof.cli_explain import Explanation, look_at, look_for, options_from
 from txtproof.cli_explain import explain as explaining
+from txtproof.cli_publishers import publishers
 from txtproof.cli_views import (
     as_data,
     as_line,
     as_text,
-    delays_data,
-    delays_line,
     event_line,
+    json_line,
     leftovers_data,
     leftovers_lines,
     printable,
@@ -116,7 +116,7 @@ def parked(as_json: bool) -> None:
     async def show(desk: Desk) -> None:
         for key in await desk.parked():
             known = {"organizationId": key.organization_id, "domainId": key.domain_id}
-            click.echo(_json(known) if as_json else str(key))
+            click.echo(json_line(known) if as_json else str(key))
 
     _with_desk(show)
 
@@ -156,7 +156,7 @@ def leftovers(key: Key | None, kept: bool, withdraw: bool, forget: bool, as_json
             if wish:
                 await _take(desk, Order(v.key, wish), as_json, done)
                 continue
-            for line in map(_json, leftovers_data(v)) if as_json else leftovers_lines(v):
+            for line in map(json_line, leftovers_data(v)) if as_json else leftovers_lines(v):
                 click.echo(line)
 
     _with_desk(work)
@@ -170,7 +170,7 @@ def status(key: Key, as_json: bool) -> None:
 
     async def show(desk: Desk) -> None:
         found = await _found(desk, key)
-        click.echo(_json(as_data(found)) if as_json else as_text(found, datetime.now(UTC)))
+        click.echo(json_line(as_data(found)) if as_json else as_text(found, datetime.now(UTC)))
 
     _with_desk(show)
 
@@ -206,7 +206,7 @@ def explain(name: str, expect: str | None, as_json: bool) -> None:
         raise _Unseen(f"{away}: check {REDIS}") from None
     except click.ClickException as failed:
         raise _Unseen(failed.message) from None
-    click.echo(_json(shown.as_data()) if as_json else shown.as_text(datetime.now(UTC)))
+    click.echo(json_line(shown.as_data()) if as_json else shown.as_text(datetime.now(UTC)))
     sys.exit(shown.verdict[1])
 
 
@@ -218,19 +218,7 @@ def list_(state: str | None, as_json: bool) -> None:
 
     async def show(desk: Desk) -> None:
         async for found in desk.list(State(state) if state else None):
-            click.echo(_json(as_data(found)) if as_json else as_line(found))
-
-    _with_desk(show)
-
-
-@cli.command()
-@as_json
-def publishers(as_json: bool) -> None:
-    """List publishers, and how long each takes until all name servers serve what it was given."""
-
-    async def show(desk: Desk) -> None:
-        for name, known in sorted((await desk.delays()).items()):
-            click.echo(_json(delays_data(name, known)) if as_json else delays_line(name, known))
+            click.echo(json_line(as_data(found)) if as_json else as_line(found))
 
     _with_desk(show)
 
@@ -246,6 +234,9 @@ def events(follow: bool, as_json: bool) -> None:
             click.echo(printable(raw.decode(errors="replace")) if as_json else event_line(raw))
 
     _with_desk(show)
+
+
+cli.add_command(publishers)
 
 
 def main() -> None:
@@ -294,7 +285,7 @@ async def _take(desk: Desk, order: Order, as_json: bool, done: dict[Welcome, str
     if isinstance(outcome, Refusal):
         _fail(outcome.detail)
     known = {"organizationId": order.key.organization_id, "domainId": order.key.domain_id}
-    click.echo(_json({**known, "outcome": outcome}) if as_json else f"{order.key}: {done[outcome]}")
+    click.echo(json_line({**known, "outcome": outcome}) if as_json else f"{order.key}: {done[outcome]}")
 
 
 def _with_desk(work: Callable[[Desk], Awaitable[T]]) -> T:
@@ -313,7 +304,3 @@ def _with_desk(work: Callable[[Desk], Awaitable[T]]) -> T:
 
 def _fail(text: str) -> NoReturn:
     raise click.ClickException(printable(text))
-
-
-def _json(data: Any) -> str:
-    return json.dumps(data, separators=(",", ":"))

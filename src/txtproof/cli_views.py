@@ -4,7 +4,6 @@ import json
 from datetime import datetime
 from typing import Any
 
-from txtproof.core.delays import Delays
 from txtproof.core.explaining import awaited, because, explained
 from txtproof.core.model import State, Verification
 from txtproof.core.reasons import EXPLANATIONS
@@ -128,22 +127,6 @@ def leftovers_lines(v: Verification) -> list[str]:
     ]
 
 
-def delays_data(publisher: str, known: Delays) -> dict[str, Any]:
-    """Return what `publishers --json` shows of one."""
-    return {
-        "publisher": publisher,
-        "publications": known.publications,
-        "medianSeconds": round(known.median.total_seconds(), 1),
-        "p95Seconds": round(known.p95.total_seconds(), 1),
-    }
-
-
-def delays_line(publisher: str, known: Delays) -> str:
-    """Return one line of `publishers`."""
-    median, p95 = (f"{time.total_seconds():,.1f} s" for time in (known.median, known.p95))
-    return printable(f"{publisher:<24}served after {median} (median), {p95} (p95); publications: {known.publications}")
-
-
 def title(v: Verification) -> str:
     """Name a verification for a person."""
     return f"{v.domain} ({v.key})" if v.domain else str(v.key)
@@ -157,3 +140,8 @@ def printable(text: str) -> str:
 def _ahead(time: datetime, now: datetime) -> str:
     seconds = round((time - now).total_seconds())
     return f" (in {seconds} s)" if seconds > 0 else " (now)"
+
+
+def json_line(data: Any) -> str:
+    """Return data as JSON in one line."""
+    return json.dumps(data, separators=(",", ":"))

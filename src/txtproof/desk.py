@@ -1,7 +1,8 @@
 """The operator's desk: what a person can ask for and see, with the store alone."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from types import MappingProxyType
 
 from txtproof.acceptance import Acceptance, Delivery
 from txtproof.adapters.clock import new_id
@@ -9,7 +10,7 @@ from txtproof.adapters.cloud_events import encode, encode_credential
 from txtproof.adapters.redis_connection import open_redis
 from txtproof.adapters.redis_register import RedisRegister
 from txtproof.adapters.redis_store import RedisStore
-from txtproof.adapters.redis_turns import RedisTurns
+from txtproof.adapters.redis_turns import Rate, RedisTurns
 from txtproof.core.commanded import why_not_now
 from txtproof.core.model import Key, Verification
 from txtproof.core.observations import CheckNow
@@ -28,6 +29,7 @@ class Desk:
         self._register = register
         self._acceptance = Acceptance(store, Policy(), new_id, turns)
         self.delays = store.delays
+        self.credential = turns.standing
         self.find = register.find
         self.list = register.list
         self.parked = register.parked
@@ -63,9 +65,12 @@ class Desk:
 
 
 @asynccontextmanager
-async def open_desk(redis_url: str) -> AsyncIterator[Desk]:
-    """Open the store for an operator. Raises StoreUnavailable where it does not answer."""
+async def open_desk(redis_url: str, rates: Mapping[str, Rate] = MappingProxyType({})) -> AsyncIterator[Desk]:
+    """Open the store for an operator. Raises StoreUnavailable where it does not answer.
+
+    `rates`: what may be called with each credential.
+    """
     async with open_redis(redis_url) as redis:
         store = RedisStore(redis, encode)
         await store.now()
-        yield Desk(store, RedisRegister(redis), RedisTurns(redis, encode_credential, {}, new_id))
+        yield Desk(store, RedisRegister(redis), RedisTurns(redis, encode_credential, rates, new_id))

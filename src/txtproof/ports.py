@@ -7,7 +7,7 @@ from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from txtproof.core.decisions import Look
 from txtproof.core.delays import Delays, Served
@@ -19,6 +19,7 @@ from txtproof.core.observations import (
     Queued,
     RouteAnswer,
     Sight,
+    Unreachable,
     UpstreamAnswer,
     WithdrawAnswer,
 )
@@ -56,6 +57,20 @@ class Closed(Value, frozen=True):
 
     until: datetime
     """When the next one tries it, on the store's clock."""
+
+
+class Credential(Value, frozen=True):
+    """How things stand with a credential, for an operator."""
+
+    refused: bool
+    """It was refused, and not taken since."""
+    tried_again: datetime | None
+    """When a call tries it again, on the store's clock; None where it is not refused."""
+    in_flight: int
+    """Calls under way."""
+    most_in_flight: int
+    waits: timedelta
+    """How long the next call would wait in the line."""
 
 
 class Turns(Protocol):
@@ -146,6 +161,42 @@ class Publisher(Protocol):
 
     async def aclose(self) -> None:
         """End what is open."""
+
+
+@runtime_checkable
+class Apex(Protocol):
+    """A publisher that knows which name servers its provider has for a zone: these are held against the delegation."""
+
+    async def name_servers(self, zone: str) -> Sequence[str] | None:
+        """Return the names in the zone's NS set as the provider holds it; None where it does not say."""
+
+
+class Standing(Value, frozen=True):
+    """Where a name stands in public DNS, as the authoritative servers say, from the top down."""
+
+    zone: str
+    """The deepest zone cut at or above the name: A-labels, lower case, no trailing dot.
+
+    Empty: whoever could know of one says that there is none.
+    """
+    servers: tuple[str, ...]
+    """The names of those that the zone is delegated to; none only where there is no zone."""
+    target: str | None = None
+    """Where the name is an alias of another one: that."""
+    wildcard: bool = False
+    """The alias is made of every name there; one that is written takes precedence (RFC 4592, 2.2.1)."""
+    unseen: Unreachable | None = None
+    """Why nothing is known of the name itself: the zone's servers have said nothing of use."""
+
+
+class Delegations(Protocol):
+    """What public DNS says before anything is written: aliases, and where zones are delegated to."""
+
+    async def standing(self, name: str, zone: str | None) -> Standing | Unreachable:
+        """Find where a name stands; `zone`: a zone at or above it that is hoped to be the one that it lies in.
+
+        No cache is asked for the name itself.
+        """
 
 
 class Publishing(Protocol):

@@ -1,12 +1,13 @@
 """What only turns on a real server can show: calls of a process that died."""
 
 import asyncio
+from datetime import timedelta
 
 from txtproof.adapters.clock import new_id
 from txtproof.adapters.cloud_events import encode, encode_credential
 from txtproof.adapters.redis_connection import open_redis
 from txtproof.adapters.redis_store import RedisStore
-from txtproof.adapters.redis_turns import Rate, RedisTurns
+from txtproof.adapters.redis_turns import TRY_EVERY, Rate, RedisTurns
 from txtproof.core.model import Step
 from txtproof.core.observations import Queued
 from txtproof.ports import StoreUnavailable, Turn, Verdict
@@ -71,3 +72,35 @@ async def test_who_is_cut_off_takes_no_turn_with_the_others(redis_url: str) -> N
         second.cancel()
         assert isinstance(await first, Turn)
         assert isinstance(await third, Turn)
+
+
+async def test_how_things_stand_with_a_credential_is_told_and_changes_nothing(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        slow = {"corp": Rate(per_second=1, in_flight=2)}
+        turns = RedisTurns(redis, encode_credential, slow, new_id, worker="w")
+        fresh = await turns.standing("corp")
+        assert (fresh.refused, fresh.tried_again, fresh.in_flight, fresh.most_in_flight) == (False, None, 0, 2)
+        assert fresh.waits == timedelta(0)
+        first, second = await turns.take("corp", LANE), await turns.take("corp", LANE)
+        assert isinstance(first, Turn)
+        assert isinstance(second, Turn)
+        assert isinstance(await turns.take("corp", LANE), Queued)
+        before = await redis.hgetall("txtproof:turns")
+        busy = await turns.standing("corp")
+        assert (busy.refused, busy.in_flight) == (False, 2)
+        assert timedelta(seconds=1) < busy.waits < timedelta(seconds=2), "one waits already, and the next behind it"
+        assert await redis.hgetall("txtproof:turns") == before
+        await turns.give_back(first, Verdict.REFUSED)
+        await turns.give_back(second, Verdict.LATER, timedelta(seconds=60))
+        refused = await turns.standing("corp")
+        assert refused.refused
+        assert refused.tried_again is not None
+        assert timedelta(0) < refused.tried_again - second.taken <= TRY_EVERY + timedelta(seconds=1)
+        assert refused.in_flight == 0
+        assert timedelta(seconds=58) < refused.waits <= timedelta(seconds=60)
+        await turns.reopen()
+        reopened = await turns.standing("corp")
+        assert reopened.refused, "until a call has shown that it is taken"
+        assert reopened.tried_again is not None
+        assert reopened.tried_again - second.taken < timedelta(seconds=5)
+        assert (await turns.standing("another")).in_flight == 0

@@ -135,6 +135,15 @@ def test_a_publishers_secret_is_found_where_the_file_says(tmp_path: Path, given_
     assert (made.name, made.server, made.zones) == ("corp", "127.0.0.1:15301", ("example.test",))
 
 
+def test_delegations_are_checked_unless_a_publisher_says_otherwise_or_is_a_person(tmp_path: Path) -> None:
+    file = tmp_path / "txtproof.toml"
+    private = PUBLISHER.replace('"corp"', '"private"').replace("example.test", "other.test")
+    people = '[[publishers]]\nname = "people"\nkind = "manual"\nzones = ["."]\n'
+    file.write_text(f"{PUBLISHER}{private}check_delegation = false\n{people}")
+    given = LEAST | {"TXTPROOF_CONFIG_FILE": str(file), "TSIG_SECRET": TSIG_SECRET}
+    assert options(load_settings(given)).unchecked == {"private", "people"}
+
+
 def test_a_secret_of_the_file_may_be_named_as_a_variable(tmp_path: Path) -> None:
     file = tmp_path / "txtproof.toml"
     file.write_text('[nexus]\nbasic_username = "user"\nbasic_password = "env:NEXUS_PASSWORD"\n')

@@ -187,6 +187,10 @@ FILE = "TXTPROOF_CONFIG_FILE: FILE"
             b'[[publishers]]\nname = "a"\nkind = "bind"',
             f"publisher a: kind: 'bind' is none: write one of {', '.join(KINDS)}",
         ),
+        (
+            b'[[publishers]]\nname = "a"\nkind = "manual"\nzones = ["."]\ncheck_delegation = true',
+            "publisher a: check_delegation is not a setting: take it out of the file",
+        ),
         (b'[[publishers]]\nname = "a"', f"publisher a: kind: is missing: write one of {', '.join(KINDS)}"),
         (b"publishers = [5]", "publisher 1: is not a table: write [[publishers]], and its settings under it"),
         (b"[record]\nttl = true", "TXTPROOF_RECORD__TTL: is true or false: write a number"),

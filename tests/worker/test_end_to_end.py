@@ -26,6 +26,8 @@ from txtproof.rehearsal.name_server import NameServers, ZoneSpec
 from txtproof.rehearsal.nexus import Answer
 
 ZONE = "other.test"
+ALIASED = "example.test"
+"""The other zone of the worker."""
 SPF = b"v=spf1 include:_spf.mail.test -all"
 
 
@@ -92,6 +94,27 @@ def test_a_domain_is_verified_across_an_expiring_code_and_its_spf_stays(
         for secret in (*codes, server.tsig_secret, stage.nexus.credentials.token, stage.nexus.credentials.password):
             assert secret not in told
         server.put(ZONE, ZONE, "TXT", 300, f'"{SPF.decode()}"')
+
+
+def test_a_domain_is_verified_by_a_record_where_its_alias_leads(
+    redis_url: str, knot: RealServer, tmp_path: Path
+) -> None:
+    domain, target = f"shop.{ALIASED}", f"shop-example.verify.{ZONE}"
+    knot.put(ALIASED, domain, "CNAME", 60, f"{target}.")
+    before = knot.snapshot(ALIASED)
+    try:
+        with scene(redis_url, knot, tmp_path, "bearer") as stage:
+            stage.nexus.register(ORGANIZATION, 5, domain)
+            stage.send(b'{"organizationId": 42, "domainId": 5}')
+            stage.wait_for(5, "verified")
+            published = [one["data"] for one in stage.events() if "record-published" in one["type"]]
+            assert [(one["zone"], one["name"]) for one in published] == [(ZONE, target)]
+            (code,) = stage.nexus.issued[Key(ORGANIZATION, 5)]
+            assert knot.values(target) == (60, [code.code.encode()])
+            assert knot.snapshot(ALIASED) == before, "nothing is written where the alias stands"
+    finally:
+        knot.put(ZONE, target, "TXT", 60)
+        knot.put(ALIASED, domain, "CNAME", 60)
 
 
 def test_a_whole_verification_takes_well_under_a_second_where_nothing_has_to_be_waited_for(

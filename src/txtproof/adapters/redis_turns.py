@@ -13,7 +13,7 @@ from txtproof.adapters.redis_lots import Lots
 from txtproof.adapters.redis_store import script
 from txtproof.core.model import Step
 from txtproof.core.observations import Queued
-from txtproof.ports import Closed, Turn, Verdict
+from txtproof.ports import Closed, Credential, Turn, Verdict
 
 CALL = timedelta(seconds=15)
 """A turn that nobody gave back is over by then: longer than a call may take."""
@@ -101,3 +101,22 @@ class RedisTurns:
             for field in cast("list[bytes]", await self._redis.hkeys(self._keys.turns)):
                 if field.endswith(b" closed"):
                     await self._redis.hset(self._keys.turns, field.decode(), "0")
+
+    async def standing(self, credential: str) -> Credential:
+        """Return how things stand with a credential, for an operator; it changes nothing."""
+        rate = self._rates.get(credential, Rate())
+        fields = [f"{credential} {what}" for what in ("line", "closed", "pause")]
+        with speaking(self._redis):
+            seconds, micros = await self._redis.time()
+            values = cast("list[bytes | None]", await self._redis.hmget(self._keys.turns, fields))
+            now = seconds * 1_000_000 + micros
+            in_flight = await self._redis.zcount(self._keys.calls(credential), f"({now // 1000}", "+inf")
+        line, closed, pause = (None if value is None else int(value) for value in values)
+        early = (line or 0) - round(1_000_000 / rate.per_second) * (rate.in_flight - 1)
+        return Credential(
+            refused=closed is not None,
+            tried_again=None if closed is None else _EPOCH + max(closed, now) * _MICROSECOND,
+            in_flight=in_flight,
+            most_in_flight=rate.in_flight,
+            waits=max(early - now, (pause or 0) - now, 0) * _MICROSECOND,
+        )

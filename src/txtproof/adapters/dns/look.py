@@ -16,6 +16,7 @@ import dns.name
 from txtproof.adapters.dns import question, reading
 from txtproof.adapters.dns.asking import Asker, Heard
 from txtproof.adapters.dns.caches import MOST_TTL, ExpiringCache
+from txtproof.adapters.dns.delegation import AuthoritativeDelegations
 from txtproof.adapters.dns.exchange import Exchange
 from txtproof.adapters.dns.home import home, is_below, with_zone
 from txtproof.adapters.dns.near import Near
@@ -70,6 +71,8 @@ class AuthoritativeLookup:
         self._walk = Walk(Resolvers(exchange, options.resolvers), allow_private=options.allow_private_servers)
         self._answered: ExpiringCache[str, str] = ExpiringCache()
         self._within = options.call_timeout.total_seconds()
+        self.delegations = AuthoritativeDelegations(self._walk, exchange, options.authoritative_port)
+        """What else the same walk is good for."""
 
     async def aclose(self) -> None:
         """Close the sockets."""

@@ -12,6 +12,7 @@ from functools import partial
 
 import dns.message
 import dns.name
+import dns.rcode
 import dns.rdatatype
 import dns.rrset
 
@@ -50,6 +51,10 @@ class Zone:
     """The origin, as it is shown."""
     until: float
     """When the delegation is to be looked for anew, on the monotonic clock."""
+
+
+class Nowhere(Unseen, frozen=True):
+    """Resolvers answer, and none knows a zone that the name lies in: no failure that passes by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +140,7 @@ class Walk:
             self._zones.put(each, found, found.until - time.monotonic())
 
     async def _found(self, name: dns.name.Name) -> _Delegation | Unseen:
-        silences, answered = 0, False
+        silences, answered, failing = 0, False, False
         candidate = name
         while candidate != dns.name.root:
             known = self._zones.get(candidate)
@@ -149,11 +154,12 @@ class Walk:
             if silences == MOST_SILENCES:
                 break
             answered = answered or message is not None
+            failing = failing or message is None or message.rcode() == dns.rcode.SERVFAIL
             # no zone cut here, or SERVFAIL: the zone above can still tell by a referral
             apex = reading.apex(message, candidate) if message is not None else None
             candidate = candidate.parent() if apex in (None, candidate) else apex
         detail = f"no zone was found for {reading.plain(name)}" if answered else "no resolver answers"
-        return Unseen(Reason.CANNOT_SEE, detail[:200])
+        return (Unseen if failing else Nowhere)(Reason.CANNOT_SEE, detail[:200])
 
     async def _staffed(self, delegation: _Delegation) -> tuple[Zone | Unseen, float]:
         """Return the zone with its servers, and until when they are known."""

@@ -113,6 +113,12 @@ class Rfc2136Publisher:
         found = await answered(call, _read(call, _Place(zone, name)))
         return [_joined(rdata) for rdata in found.rdatas] if isinstance(found, _Set) else None
 
+    async def name_servers(self, zone: str) -> Sequence[str] | None:
+        """Return the names of the zone's name servers as the primary holds them; port `Apex`."""
+        call = Session(self._primary)
+        found = await answered(call, _name_servers(call, zone))
+        return found if isinstance(found, list) else None
+
     async def aclose(self) -> None:
         """Do nothing: each call has a connection of its own, for as long as it lasts."""
 
@@ -149,6 +155,13 @@ async def _removed(call: Session, place: _Place, value: bytes) -> WithdrawAnswer
             update.delete(place.owner, rdata)
         await call.change(update)
     return Withdrawn()
+
+
+async def _name_servers(call: Session, zone: str) -> list[str]:
+    origin = dns.name.from_text(zone)
+    answer = await call.ask(dns.message.make_query(origin, dns.rdatatype.NS, flags=0))
+    found = answer.get_rrset(answer.answer, origin, dns.rdataclass.IN, dns.rdatatype.NS)
+    return [rdata.target.to_text(omit_final_dot=True).lower() for rdata in found or ()]
 
 
 async def _read(call: Session, place: _Place) -> _Set:
