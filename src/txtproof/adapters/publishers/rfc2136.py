@@ -3,8 +3,9 @@
 Old values go and the new one comes in one message, which the server applies whole or not at all (RFC 2136, 3.4). The
 message names the TXT set it was made for as a prerequisite (2.4.2, 2.4.3): a set that changed meanwhile refuses it,
 and it is made anew. Without that, an add that was made for an empty name could give its TTL to a neighbour's record
-which came first: a TTL belongs to the whole set. What remains is a TTL alone that somebody changes between our reading
-and our writing: a prerequisite has no TTL (2.4), so that change is undone.
+which came first: a TTL belongs to the whole set. Where many write at one name, somebody always comes first: after a few
+lost races the set need only exist. What remains is a TTL that somebody changes between our reading and our writing: a
+prerequisite has no TTL (2.4), so that change is undone.
 """
 
 from collections.abc import Sequence
@@ -31,7 +32,9 @@ MAX_VALUE = 65_000
 MAX_STRING = 255
 """Octets of one character-string (RFC 1035, 3.3)."""
 ATTEMPTS = 32
-"""How often a change is made anew because the set had changed; each lost race is another's gain."""
+"""How often a change is made because the set had changed; each lost race is another's gain."""
+EXACT_ATTEMPTS = 4
+"""How many of them, from the first on, want the set exactly as it was read: fifty that all do get nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +86,7 @@ class _Set:
 class Rfc2136Publisher:
     """Port `Publisher`. Raises ValueError where the key cannot be one; see `check_tsig`."""
 
-    capabilities: ClassVar[frozenset[Capability]] = frozenset(
-        {Capability.ATOMIC_SWAP, Capability.COMPARE_AND_SWAP, Capability.PER_VALUE}
-    )
+    capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.ATOMIC_SWAP, Capability.PER_VALUE})
 
     def __init__(self, options: Rfc2136Options) -> None:
         key = check_tsig(options.tsig_name, options.tsig_algorithm, options.tsig_secret)
@@ -119,22 +120,24 @@ class Rfc2136Publisher:
 
 async def _ensured(call: Session, place: _Place, value: bytes, ttl: int, replaces: Sequence[bytes]) -> PublishAnswer:
     stale = set(replaces) - {value}
-    for _ in range(ATTEMPTS):
+    for attempt in range(ATTEMPTS):
         before = await _read(call, place)
         if before.elsewhere:
             return _not_served(place)
         if before.holding({value}) and not before.holding(stale):
             return Published(changed=False)
-        if await _written(call, place, before, value, ttl, stale):
+        if await _written(call, place, before, value, ttl, stale, exact=attempt < EXACT_ATTEMPTS):
             return await _confirmed(call, place, value)
         if before.alias:
             return _is_cname(place, before)
     return Unreachable(Reason.CONFLICT, f"the TXT set at {place.name} changes faster than it can be written"[:200])
 
 
-async def _written(call: Session, place: _Place, before: _Set, value: bytes, ttl: int, stale: set[bytes]) -> bool:
+async def _written(
+    call: Session, place: _Place, before: _Set, value: bytes, ttl: int, stale: set[bytes], *, exact: bool
+) -> bool:
     """Send the change; return False where the name is not as it was read."""
-    if await call.change(_swap(place, before, value, ttl, stale)):
+    if await call.change(_swap(place, before, value, ttl, stale, exact=exact)):
         return True
     # a wildcard's records are served as if they were the name's own; prerequisites look at the name itself
     return bool(before.rdatas) and await call.change(_swap(place, _Set(), value, ttl, stale))
@@ -166,10 +169,14 @@ async def _read(call: Session, place: _Place) -> _Set:
     return _Set(elsewhere=referred or bool(origins - {dns.name.from_text(place.zone)}))
 
 
-def _swap(place: _Place, before: _Set, value: bytes, ttl: int, stale: set[bytes]) -> dns.update.UpdateMessage:
+def _swap(
+    place: _Place, before: _Set, value: bytes, ttl: int, stale: set[bytes], *, exact: bool = True
+) -> dns.update.UpdateMessage:
     update = dns.update.UpdateMessage(place.zone)
-    if before.rdatas:
+    if before.rdatas and exact:
         update.present(place.owner, *before.rdatas)
+    elif before.rdatas:
+        update.present(place.owner, dns.rdatatype.TXT)
     elif before.alias:
         # an alias that stands there refuses this; one that a wildcard makes up gives way (RFC 4592, 2.2.1)
         update.absent(place.owner)
