@@ -31,6 +31,8 @@ ANSWER_WITHIN = 5.0
 """Seconds."""
 KEY = "tsig-test"
 ALGORITHM = "hmac-sha256"
+KEYS = {KEY: ALGORITHM, f"{KEY}-384": "hmac-sha384", f"{KEY}-512": "hmac-sha512"}
+"""Of every server, all with the same secret."""
 
 _HEAD = """$TTL 300
 @ IN SOA ns1 hostmaster 1 3600 600 86400 5
@@ -52,11 +54,14 @@ GRANTED = "_verify.sub.example.test"
 """The only name in sub.example.test that BIND lets the key write, and TXT only."""
 
 _NAMED = """key "{key}" {{ algorithm {algorithm}; secret "{secret}"; }};
+key "{key}-384" {{ algorithm hmac-sha384; secret "{secret}"; }};
+key "{key}-512" {{ algorithm hmac-sha512; secret "{secret}"; }};
 options {{ directory "{directory}"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
   pid-file "{directory}/named.pid"; session-keyfile "{directory}/session.key"; lock-file none;
   recursion no; dnssec-validation no; allow-transfer {{ key "{key}"; }}; notify no; }};
 controls {{ }};
-zone "example.test" {{ type primary; file "example.test.zone"; allow-update {{ key "{key}"; }}; }};
+zone "example.test" {{ type primary; file "example.test.zone";
+  allow-update {{ key "{key}"; key "{key}-384"; key "{key}-512"; }}; }};
 zone "other.test" {{ type primary; file "other.test.zone"; allow-update {{ key "{key}"; }}; }};
 zone "sub.example.test" {{ type primary; file "sub.example.test.zone";
   update-policy {{ grant {key} name {granted}. TXT; }}; }};
@@ -76,10 +81,16 @@ key:
   - id: {key}
     algorithm: {algorithm}
     secret: {secret}
+  - id: {key}-384
+    algorithm: hmac-sha384
+    secret: {secret}
+  - id: {key}-512
+    algorithm: hmac-sha512
+    secret: {secret}
 acl:
   - id: updates
     address: 127.0.0.1
-    key: {key}
+    key: [{key}, {key}-384, {key}-512]
     action: [update, transfer]
 template:
   - id: default

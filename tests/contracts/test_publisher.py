@@ -53,3 +53,9 @@ class TestKnot(PublisherContract):
     @pytest.fixture
     def world(self, knot: RealServer) -> World:
         return over_the_wire(knot, knot.address, knot.tsig_secret)
+
+
+class TestPowerDnsUpdates(PublisherContract):
+    @pytest.fixture
+    def world(self, powerdns: RealServer) -> World:
+        return over_the_wire(powerdns, powerdns.address, powerdns.tsig_secret)

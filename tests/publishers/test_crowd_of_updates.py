@@ -10,7 +10,7 @@ from tests.publishers.updates import ZONE, OverTheWire, Updating, opened
 from tests.real_servers import RealServer
 
 
-@pytest.mark.parametrize("server", ["bind", "knot"])
+@pytest.mark.parametrize("server", ["bind", "knot", "powerdns"])
 def test_a_crowd_loses_nothing(request: pytest.FixtureRequest, server: str) -> None:
     real: RealServer = request.getfixturevalue(server)
     opens = partial(opened, real.server, SecretStr(real.tsig_secret))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from txtproof.adapters.dns.places import is_public
+from txtproof.adapters.public_addresses import is_public
 
 
 @pytest.mark.parametrize(

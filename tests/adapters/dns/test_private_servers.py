@@ -22,7 +22,7 @@ from tests.adapters.dns.world import (
     zone,
 )
 from txtproof.adapters.dns import walk
-from txtproof.adapters.dns.places import is_public
+from txtproof.adapters.public_addresses import is_public
 from txtproof.core.observations import Match, Miss, Unseen
 from txtproof.core.reasons import Reason
 

@@ -17,9 +17,9 @@ import dns.rrset
 
 from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.caches import FAILED_TTL, ExpiringCache, bounded
-from txtproof.adapters.dns.places import is_public
 from txtproof.adapters.dns.resolvers import MOST_ADDRESSES, Addresses, Resolvers
 from txtproof.adapters.dns.shared import Shared
+from txtproof.adapters.public_addresses import is_public
 from txtproof.core.observations import Unseen
 from txtproof.core.reasons import Reason
 

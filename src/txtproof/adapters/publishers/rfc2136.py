@@ -11,6 +11,7 @@ prerequisite has no TTL (2.4), so that change is undone.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from typing import ClassVar
 
 import dns.flags
@@ -22,6 +23,7 @@ import dns.rdtypes.ANY.TXT
 import dns.update
 from pydantic import SecretStr
 
+from txtproof.adapters.publishers.primary import DNS_PORT, PrimarySearch
 from txtproof.adapters.publishers.signed_exchange import Primary, Session, answered, check_tsig
 from txtproof.core.observations import Blocked, PublishAnswer, Published, Unreachable, WithdrawAnswer, Withdrawn
 from txtproof.core.reasons import Reason
@@ -43,14 +45,20 @@ class Rfc2136Options:
 
     name: str
     zones: tuple[str, ...]
-    server: str
-    """`address:port`, IPv6 in brackets."""
+    server: str | None
+    """`address:port`, IPv6 in brackets; None: the primary that the zone's SOA names."""
     tsig_name: str
     tsig_secret: SecretStr = field(repr=False)
     """Base64."""
     tsig_algorithm: str = "hmac-sha256"
     call_timeout: timedelta = timedelta(seconds=10)
     """For a whole `ensure_txt`, with all its reads and writes."""
+    resolvers: tuple[str, ...] = ()
+    """Who is asked for the primary; without any, the system's."""
+    allow_private_primary: bool = False
+    """Believe DNS that a primary is at a loopback, link-local or private address."""
+    primary_port: int = DNS_PORT
+    """Of a primary that is found by its zone."""
 
     def open(self) -> "Rfc2136Publisher":
         """Make the publisher."""
@@ -89,8 +97,13 @@ class Rfc2136Publisher:
     capabilities: ClassVar[frozenset[Capability]] = frozenset({Capability.ATOMIC_SWAP, Capability.PER_VALUE})
 
     def __init__(self, options: Rfc2136Options) -> None:
-        key = check_tsig(options.tsig_name, options.tsig_algorithm, options.tsig_secret)
-        self._primary = Primary(options.server, key, options.call_timeout.total_seconds())
+        self._key = check_tsig(options.tsig_name, options.tsig_algorithm, options.tsig_secret)
+        self._timeout = options.call_timeout.total_seconds()
+        self._server = options.server
+        self._search = PrimarySearch(
+            options.resolvers, allow_private=options.allow_private_primary, port=options.primary_port
+        )
+        self._primaries: dict[str, Primary] = {}
 
     async def ensure_txt(
         self, zone: str, name: str, value: bytes, ttl: int, replaces: Sequence[bytes] = ()
@@ -100,22 +113,35 @@ class Rfc2136Publisher:
             return Blocked(
                 Reason.INVALID_VALUE, f"the value has {len(value)} bytes: a TXT record takes 1 to {MAX_VALUE}"
             )
-        call = Session(self._primary)
+        call = Session(self._primary(zone))
         return await answered(call, _ensured(call, _Place(zone, name), value, ttl, replaces))
 
     async def remove_txt(self, zone: str, name: str, value: bytes) -> WithdrawAnswer:
         """Have exactly this value no more at the name; see the port."""
-        call = Session(self._primary)
+        call = Session(self._primary(zone))
         return await answered(call, _removed(call, _Place(zone, name), value))
 
     async def read_txt(self, zone: str, name: str) -> Sequence[bytes] | None:
         """Return the values at the name as the primary holds them; None where it cannot be asked."""
-        call = Session(self._primary)
+        call = Session(self._primary(zone))
         found = await answered(call, _read(call, _Place(zone, name)))
         return [_joined(rdata) for rdata in found.rdatas] if isinstance(found, _Set) else None
 
     async def aclose(self) -> None:
         """Do nothing: each call has a connection of its own, for as long as it lasts."""
+
+    def _primary(self, zone: str) -> Primary:
+        """Return the server for a zone: the configured one, or that which is searched for."""
+        known = self._primaries.get(zone)
+        if known is None:
+            servers = partial(_only, self._server) if self._server else partial(self._search.servers, zone)
+            advice = "" if self._server else f": the SOA of {zone[:60]} names it; if it is hidden, write `server`"
+            known = self._primaries[zone] = Primary(servers, self._key, self._timeout, advice)
+        return known
+
+
+async def _only(server: str) -> Sequence[str]:
+    return (server,)
 
 
 async def _ensured(call: Session, place: _Place, value: bytes, ttl: int, replaces: Sequence[bytes]) -> PublishAnswer:

@@ -3,7 +3,7 @@
 import asyncio
 import binascii
 from base64 import b64decode
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from pydantic import SecretStr
 from txtproof.adapters.dns_stream import Stream, connected
 from txtproof.core.observations import Ambiguous, Blocked, Unreachable
 from txtproof.core.reasons import Reason
+from txtproof.endpoints import host_and_port
 
 T = TypeVar("T")
 
@@ -81,11 +82,13 @@ def _can_sign(algorithm: dns.name.Name) -> bool:
 class Primary:
     """A name server that takes updates, and the key that they are signed with."""
 
-    server: str
-    """`address:port`, IPv6 in brackets."""
+    servers: Callable[[], Awaitable[Sequence[str]]]
+    """Where it is, as `address:port`, IPv6 in brackets: the first that can be connected to. May raise Trouble."""
     key: dns.tsig.Key = field(repr=False)
     timeout: float
     """Seconds for a call."""
+    advice: str = ""
+    """What to do where no connection is to be had."""
     hangs_up: bool = False
     """It has closed a connection after an answer: each message gets one of its own."""
 
@@ -95,7 +98,9 @@ class Session:
 
     def __init__(self, primary: Primary) -> None:
         self.primary = primary
-        self.server = primary.server
+        self.server = "the primary"
+        """`address:port`, once there has been a connection."""
+        self._found: Sequence[str] = ()
         self.unanswered = False
         """True while an update is on its way: it may have taken effect."""
         self._stream: Stream | None = None
@@ -165,11 +170,23 @@ class Session:
                 return self._stream, True
             self.primary.hangs_up = True
         self.close()
-        try:
-            self._stream = await connected(*_endpoint(self.server))
-        except OSError as fault:
-            raise Trouble(_unreachable(self.server, f"no connection ({type(fault).__name__})")) from None
+        self._stream = await self._connected()
         return self._stream, False
+
+    async def _connected(self) -> Stream:
+        """Connect to the first server that lets us, and stay with it."""
+        self._found = self._found or await self.primary.servers()
+        failure = ""
+        for server in self._found:
+            try:
+                async with asyncio.timeout(self.primary.timeout / (len(self._found) + 1)):
+                    stream = await connected(*host_and_port(server))
+            except OSError as fault:
+                failure = failure or f"no connection ({type(fault).__name__}){self.primary.advice}"
+                continue
+            self.server, self._found = server, (server,)
+            return stream
+        raise Trouble(_unreachable(self._found[0], failure))
 
     async def _explained(self, message: dns.message.Message, fault: Exception) -> Blocked | Unreachable | Ambiguous:
         match fault:
@@ -194,7 +211,7 @@ class Session:
 
         Knot answers NOTAUTH unsigned for a zone that it does not hold, PowerDNS for a key that it does not know.
         """
-        host, port = _endpoint(self.server)
+        host, port = host_and_port(self.server)
         question = dns.message.make_query(message.question[0].name, dns.rdatatype.SOA, flags=0)
         try:
             answer = await dns.asyncquery.tcp(question, host, self.primary.timeout, port)
@@ -233,8 +250,3 @@ def _unreachable(server: str, text: str) -> Unreachable:
 
 def _auth(server: str, text: str) -> Blocked:
     return Blocked(Reason.PUBLISHER_AUTH, f"{server}: {text}")
-
-
-def _endpoint(server: str) -> tuple[str, int]:
-    host, _, port = server.rpartition(":")
-    return host.strip("[]"), int(port)
