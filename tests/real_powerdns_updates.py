@@ -12,7 +12,7 @@ import pytest
 
 from tests.real_powerdns import powerdns_serving
 from tests.real_processes import free_port, installed
-from tests.real_servers import ADDRESS, KEYS, ZONES, RealServer
+from tests.real_servers import ADDRESS, ALGORITHM, IDLE_KEY, KEYS, ZONES, RealServer
 
 _UPDATES = """dnsupdate=yes
 allow-dnsupdate-from=127.0.0.0/8
@@ -24,30 +24,26 @@ _ALLOWED = ("TSIG-ALLOW-DNSUPDATE", "TSIG-ALLOW-AXFR")
 @pytest.fixture(scope="session")
 def powerdns() -> Iterator[RealServer]:
     """PowerDNS, primary of `ZONES`."""
-    with running_powerdns() as server:
+    with running_powerdns() as (server, *_):
         yield server
 
 
 @contextmanager
-def running_powerdns() -> Iterator[RealServer]:
-    """Run PowerDNS, primary of `ZONES`, for as long as the block lasts."""
+def running_powerdns() -> Iterator[tuple[RealServer, subprocess.Popen[bytes], list[str]]]:
+    """Run PowerDNS, primary of `ZONES`, for as long as the block lasts; yield its process and its command too."""
     with tempfile.TemporaryDirectory(prefix="txtproof-dns-") as name:
         directory = Path(name)
         server = RealServer(free_port(ADDRESS), b64encode(token_bytes(32)).decode(), ADDRESS, log=directory / "log")
-        with powerdns_serving(directory, server, texts(), _UPDATES):
-            give_keys(directory, server)
-            yield server
+        zones = {origin: f"$ORIGIN {origin}.\n{records}" for origin, records in ZONES.items()}
+        with powerdns_serving(directory, server, zones, _UPDATES) as process:
+            _give_keys(directory, server)
+            yield server, process, [installed("pdns_server", "pdns-server"), f"--config-dir={directory}"]
 
 
-def texts() -> dict[str, str]:
-    """Return the zones as they are loaded."""
-    return {origin: f"$ORIGIN {origin}.\n{records}" for origin, records in ZONES.items()}
-
-
-def give_keys(directory: Path, server: RealServer) -> None:
+def _give_keys(directory: Path, server: RealServer) -> None:
     """Let the server's keys write and copy every zone."""
     util = [installed("pdnsutil", "pdns-server"), f"--config-dir={directory}"]
-    for key, algorithm in KEYS.items():
+    for key, algorithm in {**KEYS, IDLE_KEY: ALGORITHM}.items():
         _told([*util, "import-tsig-key", key, algorithm, server.tsig_secret])
     for origin in ZONES:
         for kind in _ALLOWED:

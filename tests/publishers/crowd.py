@@ -19,17 +19,10 @@ from typing import Protocol
 
 from tests.publishers.crowd_worker import PATIENCE, Share, Tally, do, meet_at, value
 from txtproof.ports import Publisher
-from txtproof.testing.publisher_contract import Provider
+from txtproof.testing.publisher_contract import NEIGHBOURS, Provider
 
 TTL = 300
 """Seconds, of the neighbours; ours would be 60."""
-NEIGHBOURS: tuple[tuple[bytes, ...], ...] = (
-    (b"v=spf1 include:_spf.mail.test -all",),
-    (b"v=DKIM1; p=" + b"A" * 244, b"B" * 200),
-    (rb'say "code" ; C:\temp\065  two  blanks ',),
-)
-"""Each as its character-strings."""
-
 LEFT = 10
 """Values of the owner that stay: BIND holds 100 records of a type at a name (`max-records-per-type`)."""
 

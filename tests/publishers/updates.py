@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import dns.name
 import dns.query
@@ -13,7 +14,7 @@ import dns.update
 from dns.rdtypes.ANY.TXT import TXT
 from pydantic import SecretStr
 
-from tests.real_servers import ANSWER_WITHIN, RealServer, served
+from tests.real_servers import ALGORITHM, ANSWER_WITHIN, KEY, RealServer, served
 from txtproof.adapters.publishers.rfc2136 import Rfc2136Options, Rfc2136Publisher
 from txtproof.rehearsal.name_server import NameServers
 from txtproof.testing.publisher_contract import World
@@ -63,15 +64,23 @@ class Updating:
         assert answer.rcode() == dns.rcode.NOERROR, dns.rcode.to_text(answer.rcode())
 
 
-def opened(server: str, secret: SecretStr, seconds: float = 20) -> Rfc2136Publisher:
-    """Open the publisher for a server, `address:port`."""
+def opened(
+    server: str | None,
+    secret: SecretStr,
+    seconds: float = 20,
+    key: tuple[str, str] = (KEY, ALGORITHM),
+    **more: Any,
+) -> Rfc2136Publisher:
+    """Open the publisher for a server, `address:port`; `key`: its name and algorithm."""
     options = Rfc2136Options(
         name="corp",
         zones=(ZONE,),
         server=server,
-        tsig_name="tsig-test",
+        tsig_name=key[0],
+        tsig_algorithm=key[1],
         tsig_secret=secret,
         call_timeout=timedelta(seconds=seconds),
+        **more,
     )
     return options.open()
 

@@ -103,6 +103,8 @@ class Session:
         self._found: Sequence[str] = ()
         self.unanswered = False
         """True while an update is on its way: it may have taken effect."""
+        self.trusted = False
+        """True once an answer was signed with the key: whatever is refused then, the key is known."""
         self._stream: Stream | None = None
 
     async def ask(self, question: dns.message.Message) -> dns.message.Message:
@@ -139,6 +141,7 @@ class Session:
         except (OSError, EOFError, dns.exception.DNSException) as fault:
             raise Trouble(await self._explained(message, fault)) from None
         self.unanswered = False
+        self.trusted = True
         return answer
 
     async def _answer(self, wire: bytes, *, changes: bool) -> bytes:
@@ -194,8 +197,14 @@ class Session:
                 return Blocked(Reason.INVALID_VALUE, f"{self.server}: the change does not fit into one message")
             case dns.tsig.PeerBadTime() | dns.tsig.BadTime():
                 return _auth(self.server, "the clocks are too far apart for TSIG: set this machine's or the server's")
+            case dns.tsig.PeerBadKey() if self.trusted:
+                # what Knot says of a key that it knows, and that may not write this
+                return _meaning(dns.rcode.REFUSED, self.server)
             case dns.tsig.PeerBadKey():
-                return _auth(self.server, "it does not know the TSIG key: check tsig_name and tsig_algorithm")
+                return _auth(
+                    self.server,
+                    "it does not know the TSIG key, or lets it do nothing here: check tsig_name, tsig_algorithm and its rules",
+                )
             case dns.tsig.PeerBadSignature() | dns.tsig.BadSignature():
                 return _auth(self.server, "the TSIG signature does not hold: check tsig_secret")
             case dns.tsig.PeerError() | dns.tsig.BadKey() | dns.tsig.BadAlgorithm():
@@ -219,7 +228,7 @@ class Session:
             return _auth(self.server, "it answers unsigned: it does not know the TSIG key, or not the zone")
         if answer.rcode() in (dns.rcode.REFUSED, dns.rcode.NOTAUTH):
             return Blocked(Reason.NO_ZONE, f"{self.server}: it does not hold the zone")
-        return _auth(self.server, "it answers unsigned: check tsig_name, tsig_algorithm and tsig_secret")
+        return _auth(self.server, "it answers unsigned: check tsig_name, tsig_algorithm, tsig_secret and the clock")
 
 
 async def answered(session: Session, work: Coroutine[Any, Any, T]) -> T | Blocked | Unreachable | Ambiguous:
