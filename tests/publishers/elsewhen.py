@@ -21,4 +21,5 @@ async def told(server: str, zone: str, name: str, secret: SecretStr) -> list[tup
 
 
 if __name__ == "__main__":
-    json.dump(asyncio.run(told(*sys.argv[1:4], SecretStr(sys.stdin.read()))), sys.stdout)
+    server, zone, name = sys.argv[1:]
+    json.dump(asyncio.run(told(server, zone, name, SecretStr(sys.stdin.read()))), sys.stdout)

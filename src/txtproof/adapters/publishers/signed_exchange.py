@@ -203,7 +203,7 @@ class Session:
             case dns.tsig.PeerBadKey():
                 return _auth(
                     self.server,
-                    "it does not know the TSIG key, or lets it do nothing here: check tsig_name, tsig_algorithm and its rules",
+                    "it does not know the TSIG key, or has no rule for it: check tsig_name and tsig_algorithm",
                 )
             case dns.tsig.PeerBadSignature() | dns.tsig.BadSignature():
                 return _auth(self.server, "the TSIG signature does not hold: check tsig_secret")
