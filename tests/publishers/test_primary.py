@@ -90,11 +90,19 @@ async def test_a_primary_may_have_an_alias_and_several_addresses(knows: RealServ
 
 
 async def test_an_address_where_nobody_listens_is_passed_over(bind: RealServer, knows: RealServer) -> None:
-    """Of the primary's addresses, BIND listens at one, and does not hold the zone."""
-    publisher = opened(None, SECRET, resolvers=(knows.server,), allow_private_primary=True, primary_port=bind.port)
+    """Of the primary's addresses, BIND listens at one, and does not hold the zone: the SOA is out of date."""
+    publisher = opened(
+        None,
+        SecretStr(bind.tsig_secret),
+        resolvers=(knows.server,),
+        allow_private_primary=True,
+        primary_port=bind.port,
+    )
     answer = await publisher.ensure_txt("two.test", "_verify.two.test", CODE, 60)
     assert isinstance(answer, Blocked)
+    assert answer.reason is Reason.NO_ZONE
     assert bind.server in answer.detail
+    assert "write `server`" in answer.detail
 
 
 async def test_a_resolver_that_is_not_there_is_passed_over(knows: RealServer) -> None:

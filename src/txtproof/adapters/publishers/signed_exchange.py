@@ -88,7 +88,7 @@ class Primary:
     timeout: float
     """Seconds for a call."""
     advice: str = ""
-    """What to do where no connection is to be had."""
+    """What to do where no connection is to be had, or it does not hold the zone."""
     hangs_up: bool = False
     """It has closed a connection after an answer: each message gets one of its own."""
 
@@ -111,7 +111,8 @@ class Session:
         """Put a question. Raises Trouble unless it is answered with NOERROR or NXDOMAIN."""
         answer = await self._exchanged(question)
         if answer.rcode() == dns.rcode.REFUSED:
-            raise Trouble(Blocked(Reason.NO_ZONE, f"{self.server}: it does not answer for the zone (REFUSED)"))
+            what = f"it does not answer for the zone (REFUSED){self.primary.advice}"
+            raise Trouble(Blocked(Reason.NO_ZONE, f"{self.server}: {what}"))
         if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
             raise Trouble(_meaning(answer.rcode(), self.server))
         return answer
