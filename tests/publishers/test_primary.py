@@ -3,12 +3,14 @@
 import secrets
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 
 import dns.message
 import dns.rrset
 import pytest
 from pydantic import SecretStr
 
+from config.publishers.rfc2136 import Rfc2136
 from tests.adapters.middleman import SILENCE, Treatment, answered, listening
 from tests.publishers.updates import ZONE, opened
 from tests.real_servers import ADDRESS, RealServer, running_knot
@@ -203,6 +205,30 @@ async def test_a_silent_resolver_ends_with_the_call() -> None:
         answer = await publisher.ensure_txt(ZONE, f"_verify.{ZONE}", CODE, 60)
     assert isinstance(answer, Unreachable)
     assert answer.reason is Reason.PUBLISHER_UNREACHABLE
+
+
+# The settings
+
+GIVEN = {
+    "name": "corp",
+    "kind": "rfc2136",
+    "zones": ("example.test",),
+    "tsig_name": "tsig-test",
+    "tsig_secret": SECRET,
+}
+
+
+def test_the_settings_may_leave_the_server_out() -> None:
+    options = Rfc2136.model_validate({**GIVEN, "resolvers": ("192.0.2.53:53",)}).options(timedelta(seconds=1))
+    assert options.server is None
+    assert options.resolvers == ("192.0.2.53:53",)
+    assert not options.allow_private_primary
+
+
+@pytest.mark.parametrize("wrong", [{"server": ""}, {"server": "ns1.example"}, {"resolvers": ("ns1.example",)}])
+def test_a_server_and_a_resolver_are_addresses_with_ports(wrong: dict[str, object]) -> None:
+    with pytest.raises(ValueError, match="is no address and port: write"):
+        Rfc2136.model_validate({**GIVEN, **wrong})
 
 
 def _closed() -> str:
