@@ -4,11 +4,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from tests.embedded import redis_url, valkey
+from tests.real_powerdns_updates import powerdns
 from tests.real_rabbitmq import rabbitmq, rabbitmq_server
 from tests.real_resolver import child, unbound
 from tests.real_servers import bind, knot
 
-__all__ = ["bind", "child", "knot", "rabbitmq", "rabbitmq_server", "redis_url", "unbound", "valkey"]
+__all__ = ["bind", "child", "knot", "powerdns", "rabbitmq", "rabbitmq_server", "redis_url", "unbound", "valkey"]
 
 # what is inherited from there says as much of a failure as what stands here
 pytest.register_assert_rewrite("txtproof.testing.publisher_contract")

@@ -30,12 +30,14 @@ distributor-threads=1
 
 
 @contextmanager
-def powerdns_serving(directory: Path, server: RealServer, zones: Mapping[str, str]) -> Iterator[None]:
-    """Run PowerDNS with these zones, given as text."""
+def powerdns_serving(
+    directory: Path, server: RealServer, zones: Mapping[str, str], more: str = ""
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run PowerDNS with these zones, given as text; `more` are lines of its configuration."""
     pdns, util = (installed(name, "pdns-server") for name in ("pdns_server", "pdnsutil"))
     need(_SCHEMA.exists(), "PowerDNS's backend for SQLite", "pdns-backend-sqlite3")
     told = {"directory": directory, "address": server.address, "port": server.port}
-    (directory / "pdns.conf").write_text(_CONFIGURATION.format(**told))
+    (directory / "pdns.conf").write_text(_CONFIGURATION.format(**told) + more)
     with closing(sqlite3.connect(directory / "zones.sqlite3")) as database:
         database.executescript(_SCHEMA.read_text())
     for origin, text in zones.items():
@@ -43,5 +45,7 @@ def powerdns_serving(directory: Path, server: RealServer, zones: Mapping[str, st
         # without the second, a name that has only names below it does not exist
         for words in (["load-zone", origin, str(directory / f"{origin}.zone")], ["rectify-zone", origin]):
             subprocess.run([util, f"--config-dir={directory}", *words], check=True, capture_output=True)
-    with started([pdns, f"--config-dir={directory}"], directory / "log", lambda: all(map(server.serves, zones))):
-        yield
+    with started(
+        [pdns, f"--config-dir={directory}"], directory / "log", lambda: all(map(server.serves, zones))
+    ) as process:
+        yield process

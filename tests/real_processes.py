@@ -34,7 +34,7 @@ def need(found: bool, name: str, package: str) -> None:
 
 
 @contextmanager
-def started(command: Sequence[str], log: Path, is_ready: Callable[[], bool]) -> Iterator[None]:
+def started(command: Sequence[str], log: Path, is_ready: Callable[[], bool]) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program for as long as the block lasts, from when it answers: `is_ready` may fail until then."""
     with log.open("wb") as said:
         process = subprocess.Popen(command, stdout=said, stderr=said)  # our words
@@ -44,7 +44,7 @@ def started(command: Sequence[str], log: Path, is_ready: Callable[[], bool]) -> 
             if process.poll() is not None or time.monotonic() > deadline:
                 pytest.fail(f"{command[0]} does not start:\n{log.read_text(errors='replace')[-4000:]}")
             time.sleep(0.02)
-        yield
+        yield process
     finally:
         _stop(process)
 

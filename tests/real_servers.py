@@ -4,9 +4,10 @@ Where one is not installed, its tests are skipped; under TXTPROOF_REQUIRE_SERVER
 """
 
 import secrets
+import subprocess
 import tempfile
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -31,6 +32,10 @@ ANSWER_WITHIN = 5.0
 """Seconds."""
 KEY = "tsig-test"
 ALGORITHM = "hmac-sha256"
+KEYS = {KEY: ALGORITHM, f"{KEY}-384": "hmac-sha384", f"{KEY}-512": "hmac-sha512"}
+"""Of every server, all with the same secret."""
+IDLE_KEY = f"{KEY}-idle"
+"""hmac-sha256, with that secret too: known to every server, and may write nothing."""
 
 _HEAD = """$TTL 300
 @ IN SOA ns1 hostmaster 1 3600 600 86400 5
@@ -49,14 +54,18 @@ www IN A 192.0.2.1
 ZONES = {"example.test": _HEAD + _MORE, "sub.example.test": _HEAD, "other.test": _HEAD}
 """`sub` is a child zone on the same server, `delegated` one on a server of somebody else."""
 GRANTED = "_verify.sub.example.test"
-"""The only name in sub.example.test that BIND lets the key write, and TXT only."""
+"""The only name in sub.example.test that BIND and Knot let the key write, and TXT only."""
 
-_NAMED = """key "{key}" {{ algorithm {algorithm}; secret "{secret}"; }};
+NAMED = """key "{key}" {{ algorithm {algorithm}; secret "{secret}"; }};
+key "{key}-384" {{ algorithm hmac-sha384; secret "{secret}"; }};
+key "{key}-512" {{ algorithm hmac-sha512; secret "{secret}"; }};
+key "{key}-idle" {{ algorithm {algorithm}; secret "{secret}"; }};
 options {{ directory "{directory}"; listen-on port {port} {{ 127.0.0.1; }}; listen-on-v6 {{ none; }};
   pid-file "{directory}/named.pid"; session-keyfile "{directory}/session.key"; lock-file none;
   recursion no; dnssec-validation no; allow-transfer {{ key "{key}"; }}; notify no; }};
 controls {{ }};
-zone "example.test" {{ type primary; file "example.test.zone"; allow-update {{ key "{key}"; }}; }};
+zone "example.test" {{ type primary; file "example.test.zone";
+  allow-update {{ key "{key}"; key "{key}-384"; key "{key}-512"; }}; }};
 zone "other.test" {{ type primary; file "other.test.zone"; allow-update {{ key "{key}"; }}; }};
 zone "sub.example.test" {{ type primary; file "sub.example.test.zone";
   update-policy {{ grant {key} name {granted}. TXT; }}; }};
@@ -76,11 +85,32 @@ key:
   - id: {key}
     algorithm: {algorithm}
     secret: {secret}
+  - id: {key}-384
+    algorithm: hmac-sha384
+    secret: {secret}
+  - id: {key}-512
+    algorithm: hmac-sha512
+    secret: {secret}
+  - id: {key}-idle
+    algorithm: {algorithm}
+    secret: {secret}
 acl:
   - id: updates
     address: 127.0.0.1
-    key: {key}
+    key: [{key}, {key}-384, {key}-512]
     action: [update, transfer]
+  - id: granted
+    address: 127.0.0.1
+    key: {key}
+    action: update
+    update-type: TXT
+    update-owner: name
+    update-owner-match: equal
+    update-owner-name: {granted}.
+  - id: copies
+    address: 127.0.0.1
+    key: {key}
+    action: transfer
 template:
   - id: default
     storage: "{directory}"
@@ -90,8 +120,9 @@ template:
 zone:
 """
 _KNOT_ZONE = """  - domain: {zone}
-    acl: updates
+    acl: {acl}
 """
+_KNOT_RULES = {"sub.example.test": "[granted, copies]"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,8 +193,7 @@ def served(address: str, port: int, name: str) -> tuple[int | None, list[bytes]]
 @pytest.fixture(scope="session")
 def bind() -> Iterator[RealServer]:
     """BIND, primary of `ZONES`."""
-    program = installed("named", "bind9")
-    with running(_NAMED, lambda file: [program, "-g", "-n", "1", "-c", file]) as server:
+    with running(NAMED, named) as server:
         yield server
 
 
@@ -177,10 +207,23 @@ def knot() -> Iterator[RealServer]:
 @contextmanager
 def running_knot(zones: Mapping[str, str], address: str = ADDRESS, port: int = 0) -> Iterator[RealServer]:
     """Run a Knot, primary of these zones, for as long as the block lasts."""
-    program = installed("knotd", "knot")
-    template = _KNOT + "".join(_KNOT_ZONE.format(zone=zone) for zone in zones)
-    with running(template, lambda file: [program, "-c", file], zones, address, port) as server:
+    with running(knot_template(zones), knotd, zones, address, port) as server:
         yield server
+
+
+def named(file: str) -> list[str]:
+    """Return what starts BIND with a configuration."""
+    return [installed("named", "bind9"), "-g", "-n", "1", "-c", file]
+
+
+def knotd(file: str) -> list[str]:
+    """Return what starts Knot with a configuration."""
+    return [installed("knotd", "knot"), "-c", file]
+
+
+def knot_template(zones: Iterable[str]) -> str:
+    """Return the configuration for these zones."""
+    return _KNOT + "".join(_KNOT_ZONE.format(zone=zone, acl=_KNOT_RULES.get(zone, "updates")) for zone in zones)
 
 
 @contextmanager
@@ -192,13 +235,27 @@ def running(
     port: int = 0,
 ) -> Iterator[RealServer]:
     """Run a server for as long as the block lasts, once it serves every zone; port 0: a free one."""
+    with prepared(template, zones, address, port) as (server, file), serving(command(file), server, zones):
+        yield server
+
+
+@contextmanager
+def prepared(
+    template: str, zones: Mapping[str, str] = ZONES, address: str = ADDRESS, port: int = 0
+) -> Iterator[tuple[RealServer, str]]:
+    """Write what a server reads; yield it with its configuration's file. It does not run yet."""
     with tempfile.TemporaryDirectory(prefix="txtproof-dns-") as directory:
         secret = b64encode(secrets.token_bytes(32)).decode()
         server = RealServer(port or free_port(address), secret, address, log=Path(directory) / "log")
-        configuration = _write_files(Path(directory), template, server, zones)
-        waiting = list(zones)
-        with started(command(str(configuration)), server.log, lambda: _all_served(server, waiting)):
-            yield server
+        yield server, str(_write_files(Path(directory), template, server, zones))
+
+
+@contextmanager
+def serving(command: list[str], server: RealServer, zones: Iterable[str] = ZONES) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a server that is prepared, once it serves every zone."""
+    waiting = list(zones)
+    with started(command, server.log, lambda: _all_served(server, waiting)) as process:
+        yield process
 
 
 def _write_files(directory: Path, template: str, server: RealServer, zones: Mapping[str, str]) -> Path:

@@ -15,3 +15,9 @@ def endpoint(given: str) -> str:
     except ValueError:
         pass
     raise ValueError(f"{given[:60]!r} is no address and port: write 192.0.2.53:53 or [2001:db8::53]:53")
+
+
+def host_and_port(given: str) -> tuple[str, int]:
+    """Take an endpoint apart; the address without brackets."""
+    host, _, port = given.rpartition(":")
+    return host.strip("[]"), int(port)

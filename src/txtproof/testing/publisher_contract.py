@@ -101,6 +101,13 @@ OPAQUE = {
 }
 """Values that are to come out as they went in."""
 
+NEIGHBOURS: tuple[tuple[bytes, ...], ...] = (
+    (SPF,),
+    (b"v=DKIM1; k=rsa; p=" + b"A" * 237, b"B" * 200),
+    (rb'say "code" ; C:\temp\065\"  two  blanks ',),
+)
+"""Values that others have at a name, each as its character-strings: one is cut in two, one is hard to quote."""
+
 
 class PublisherContract:
     """The seven rules. Inherit, and say with a fixture `world` where they are to hold."""
@@ -292,6 +299,21 @@ class PublisherContract:
             await hand.ensure(place, b"code 1")
             await hand.ensure(place, b"code 2", b"code 1")
             await hand.remove(place, b"code 2")
+        assert provider.snapshot() == before
+
+    async def test_what_mail_rests_on_is_what_it_was_after_a_whole_life(
+        self, open_hand: Opener, provider: Provider, name: str
+    ) -> None:
+        provider.put(name, 300, *NEIGHBOURS)
+        neighbours = [b"".join(strings) for strings in NEIGHBOURS]
+        before = provider.snapshot()
+        first, second = open_hand(), open_hand()
+        await first.ensure(name, b"code 1")
+        await second.ensure(name, b"code 2")
+        await first.ensure(name, b"code 3", b"code 1")
+        assert provider.values(name) == (300, sorted([*neighbours, b"code 2", b"code 3"]))
+        await second.remove(name, b"code 3")
+        await first.remove(name, b"code 2")
         assert provider.snapshot() == before
 
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from tests.adapters.dns.scripted import Records, Said, Script, authoritative, over, silent
 from tests.adapters.dns.world import CODE, DOMAIN, FIRST, NAME, SECOND, THIRD, missed, unseen, world, zone
-from txtproof.adapters.dns.bounds import MOST_OCTETS, MOST_OTHERS, MOST_RECORDS, is_modest
 from txtproof.adapters.dns.octets import over_udp
+from txtproof.adapters.dns_bounds import MOST_OCTETS, MOST_OTHERS, MOST_RECORDS, is_modest
 from txtproof.core.decisions import Look
 from txtproof.core.observations import Match, Miss, Unseen
 from txtproof.core.reasons import Reason

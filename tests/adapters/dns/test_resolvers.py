@@ -3,7 +3,7 @@
 import dns.resolver
 import pytest
 
-from txtproof.adapters.dns.resolvers import system_resolvers
+from txtproof.adapters.system_resolvers import system_resolvers
 
 
 def test_the_systems_resolvers_are_asked_on_port_53(monkeypatch: pytest.MonkeyPatch) -> None:

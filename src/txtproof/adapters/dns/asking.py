@@ -11,14 +11,14 @@ import dns.name
 import dns.rdatatype
 
 from txtproof.adapters.dns import reading, short_path
-from txtproof.adapters.dns.bounds import is_modest
 from txtproof.adapters.dns.datagrams import Datagrams, Silence, Waiting
 from txtproof.adapters.dns.exchange import NO_EDNS, UDP_WITHIN, Exchange, Reply
-from txtproof.adapters.dns.question import COUNTS, is_answer, is_cut, question, section, with_nsid
+from txtproof.adapters.dns.question import is_answer, is_cut, question, section, with_nsid
 from txtproof.adapters.dns.short_path import Plain
 from txtproof.adapters.dns.stagger import HEAD_START
 from txtproof.adapters.dns.verdict import Answer
 from txtproof.adapters.dns.walk import Server
+from txtproof.adapters.dns_bounds import COUNTS, is_modest
 from txtproof.core.reasons import Reason
 from txtproof.core.values import Value, replace
 

@@ -15,10 +15,10 @@ import dns.rcode
 import dns.rdatatype
 
 from txtproof.adapters.dns import octets
-from txtproof.adapters.dns.bounds import is_modest
 from txtproof.adapters.dns.datagrams import Silence
 from txtproof.adapters.dns.lines import Lines
-from txtproof.adapters.dns.question import HEADER, PAYLOAD, is_cut
+from txtproof.adapters.dns.question import PAYLOAD, is_cut
+from txtproof.adapters.dns_bounds import HEADER, is_modest
 from txtproof.adapters.dns_stream import Stream, connected
 from txtproof.core.reasons import Reason
 from txtproof.core.values import Value

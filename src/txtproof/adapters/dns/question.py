@@ -4,12 +4,10 @@ import re
 import struct
 from collections.abc import Iterable
 
+from txtproof.adapters.dns_bounds import COUNTS, HEADER
+
 PAYLOAD = 1232
 """EDNS buffer size that needs no fragments (DNS Flag Day 2020)."""
-HEADER = 12
-"""Octets before the question section (RFC 1035, 4.1.1)."""
-COUNTS = struct.Struct("!5H")
-"""The header after the id: flags, and how many records each section has."""
 QR, OPCODE, AA, TC, RA, RCODE = 0x8000, 0x7800, 0x0400, 0x0200, 0x0080, 0x000F
 
 _NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}", re.ASCII | re.IGNORECASE)

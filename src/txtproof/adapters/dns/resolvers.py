@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
-import dns.exception
 import dns.message
 import dns.name
 import dns.rcode
 import dns.rdatatype
-import dns.resolver
 
 from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.caches import FAILED_TTL, ExpiringCache, bounded
 from txtproof.adapters.dns.exchange import Exchange, Reply
 from txtproof.adapters.dns.shared import Shared
 from txtproof.adapters.dns.stagger import first_good
+from txtproof.adapters.system_resolvers import system_resolvers
+from txtproof.endpoints import host_and_port
 
 MOST_ADDRESSES = 26
 """Of one name server, and of all those of a zone: as many as the root's have."""
@@ -69,17 +69,7 @@ class Resolvers:
         return known
 
     async def _put(self, resolver: str, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> tuple[str, Reply]:
-        host, _, port = resolver.rpartition(":")
-        return resolver, await self._exchange.ask(name, kind, host.strip("[]"), int(port), recurse=True)
-
-
-def system_resolvers() -> tuple[str, ...]:
-    """Return this machine's resolvers as `address:port`; none where it has none configured."""
-    try:
-        found = dns.resolver.get_default_resolver().nameservers
-    except dns.exception.DNSException:
-        return ()
-    return tuple(f"[{one}]:53" if ":" in one else f"{one}:53" for one in found if isinstance(one, str))
+        return resolver, await self._exchange.ask(name, kind, *host_and_port(resolver), recurse=True)
 
 
 def _is_definitive(asked: tuple[str, Reply]) -> bool:

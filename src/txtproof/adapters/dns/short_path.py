@@ -6,7 +6,8 @@ is not plain is declined here and read by dnspython: a test holds the two readin
 
 import struct
 
-from txtproof.adapters.dns.question import AA, COUNTS, HEADER, OPCODE, QR, RA, RCODE, TC
+from txtproof.adapters.dns.question import AA, OPCODE, QR, RA, RCODE, TC
+from txtproof.adapters.dns_bounds import COUNTS, HEADER
 from txtproof.core.values import Value
 
 _AFTER_NAME = 4

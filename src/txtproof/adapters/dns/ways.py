@@ -11,10 +11,10 @@ import dns.message
 import httpx
 
 from txtproof.adapters.dns import octets
-from txtproof.adapters.dns.bounds import is_modest
 from txtproof.adapters.dns.views import Ask, Resolver
+from txtproof.adapters.dns_bounds import is_modest
 from txtproof.adapters.dns_stream import LONGEST, connected
-from txtproof.endpoints import endpoint
+from txtproof.endpoints import endpoint, host_and_port
 
 WITHIN = 4.0
 """Seconds for one question."""
@@ -95,7 +95,7 @@ class Ways:
 
 
 async def _plain(known: Way, query: dns.message.Message) -> dns.message.Message:
-    host, port = _split(known.place)
+    host, port = host_and_port(known.place)
     async with asyncio.timeout(WITHIN):
         answer = await octets.over_udp(query.to_wire(), host, port, partial(_answer, query))
         return await _over_stream(known, query) if answer.flags & dns.flags.TC else answer
@@ -104,7 +104,7 @@ async def _plain(known: Way, query: dns.message.Message) -> dns.message.Message:
 async def _over_stream(
     known: Way, query: dns.message.Message, tls: ssl.SSLContext | None = None
 ) -> dns.message.Message:
-    host, port = _split(known.place)
+    host, port = host_and_port(known.place)
     stream = await connected(host, port, tls, (known.name or host) if tls else None)
     try:
         stream.send(query.to_wire())
@@ -130,8 +130,3 @@ def _read(query: dns.message.Message, wire: bytes) -> dns.message.Message:
     if not query.is_response(answer):
         raise ValueError("no answer to the question")
     return answer
-
-
-def _split(place: str) -> tuple[str, int]:
-    host, _, port = place.rpartition(":")
-    return host.strip("[]"), int(port)

@@ -1,26 +1,23 @@
 """Questions and updates to one name server over TCP, signed with TSIG (RFC 8945), and what its answers mean."""
 
 import asyncio
-import binascii
-from base64 import b64decode
-from collections.abc import Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 import dns.asyncquery
 import dns.exception
 import dns.message
-import dns.name
 import dns.query
 import dns.rcode
 import dns.rdatatype
 import dns.tsig
 import dns.update
-from pydantic import SecretStr
 
 from txtproof.adapters.dns_stream import Stream, connected
 from txtproof.core.observations import Ambiguous, Blocked, Unreachable
 from txtproof.core.reasons import Reason
+from txtproof.endpoints import host_and_port
 
 T = TypeVar("T")
 
@@ -44,48 +41,17 @@ class Trouble(Exception):
         self.answer = answer
 
 
-def check_tsig(name: str, algorithm: str, secret: SecretStr) -> dns.tsig.Key:
-    """Return the key. Raises ValueError that says what is wrong with it, and never shows the secret."""
-    owner = _parsed(name)
-    if owner is None:
-        raise ValueError(f"tsig_name {name[:60]!r} is no name: write it as the server knows it")
-    known = _parsed(algorithm.lower())
-    if known is None or not _can_sign(known):
-        raise ValueError(f"tsig_algorithm {algorithm[:60]!r} is not known: write hmac-sha256 or hmac-sha512")
-    try:
-        octets = b64decode(secret.get_secret_value(), validate=True)
-    except (binascii.Error, ValueError):
-        raise ValueError("tsig_secret is not base64: write it as the key file has it") from None
-    if not octets:
-        raise ValueError("tsig_secret is empty: write it as the key file has it")
-    return dns.tsig.Key(owner, octets, known)
-
-
-def _parsed(text: str) -> dns.name.Name | None:
-    try:
-        name = dns.name.from_text(text)
-    except (dns.exception.DNSException, UnicodeError):
-        return None
-    return name if name != dns.name.root else None
-
-
-def _can_sign(algorithm: dns.name.Name) -> bool:
-    try:
-        dns.tsig.HMACTSig(b"any", algorithm)  # type: ignore[no-untyped-call]  # it has no annotations
-    except NotImplementedError:
-        return False
-    return True
-
-
 @dataclass(slots=True)
 class Primary:
     """A name server that takes updates, and the key that they are signed with."""
 
-    server: str
-    """`address:port`, IPv6 in brackets."""
+    servers: Callable[[], Awaitable[Sequence[str]]]
+    """Where it is, as `address:port`, IPv6 in brackets: the first that can be connected to. May raise Trouble."""
     key: dns.tsig.Key = field(repr=False)
     timeout: float
     """Seconds for a call."""
+    advice: str = ""
+    """What to do where no connection is to be had, or it does not hold the zone."""
     hangs_up: bool = False
     """It has closed a connection after an answer: each message gets one of its own."""
 
@@ -95,16 +61,21 @@ class Session:
 
     def __init__(self, primary: Primary) -> None:
         self.primary = primary
-        self.server = primary.server
+        self.server = "the primary"
+        """`address:port`, once there has been a connection."""
+        self._found: Sequence[str] = ()
         self.unanswered = False
         """True while an update is on its way: it may have taken effect."""
+        self.trusted = False
+        """True once an answer was signed with the key: whatever is refused then, the key is known."""
         self._stream: Stream | None = None
 
     async def ask(self, question: dns.message.Message) -> dns.message.Message:
         """Put a question. Raises Trouble unless it is answered with NOERROR or NXDOMAIN."""
         answer = await self._exchanged(question)
         if answer.rcode() == dns.rcode.REFUSED:
-            raise Trouble(Blocked(Reason.NO_ZONE, f"{self.server}: it does not answer for the zone (REFUSED)"))
+            what = f"it does not answer for the zone (REFUSED){self.primary.advice}"
+            raise Trouble(Blocked(Reason.NO_ZONE, f"{self.server}: {what}"))
         if answer.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
             raise Trouble(_meaning(answer.rcode(), self.server))
         return answer
@@ -134,6 +105,7 @@ class Session:
         except (OSError, EOFError, dns.exception.DNSException) as fault:
             raise Trouble(await self._explained(message, fault)) from None
         self.unanswered = False
+        self.trusted = True
         return answer
 
     async def _answer(self, wire: bytes, *, changes: bool) -> bytes:
@@ -165,11 +137,23 @@ class Session:
                 return self._stream, True
             self.primary.hangs_up = True
         self.close()
-        try:
-            self._stream = await connected(*_endpoint(self.server))
-        except OSError as fault:
-            raise Trouble(_unreachable(self.server, f"no connection ({type(fault).__name__})")) from None
+        self._stream = await self._connected()
         return self._stream, False
+
+    async def _connected(self) -> Stream:
+        """Connect to the first server that lets us, and stay with it."""
+        self._found = self._found or await self.primary.servers()
+        failure = ""
+        for server in self._found:
+            try:
+                async with asyncio.timeout(self.primary.timeout / (len(self._found) + 1)):
+                    stream = await connected(*host_and_port(server))
+            except OSError as fault:
+                failure = failure or f"no connection ({type(fault).__name__}){self.primary.advice}"
+                continue
+            self.server, self._found = server, (server,)
+            return stream
+        raise Trouble(_unreachable(self._found[0], failure))
 
     async def _explained(self, message: dns.message.Message, fault: Exception) -> Blocked | Unreachable | Ambiguous:
         match fault:
@@ -177,8 +161,14 @@ class Session:
                 return Blocked(Reason.INVALID_VALUE, f"{self.server}: the change does not fit into one message")
             case dns.tsig.PeerBadTime() | dns.tsig.BadTime():
                 return _auth(self.server, "the clocks are too far apart for TSIG: set this machine's or the server's")
+            case dns.tsig.PeerBadKey() if self.trusted:
+                # what Knot says of a key that it knows, and that may not write this
+                return _meaning(dns.rcode.REFUSED, self.server)
             case dns.tsig.PeerBadKey():
-                return _auth(self.server, "it does not know the TSIG key: check tsig_name and tsig_algorithm")
+                return _auth(
+                    self.server,
+                    "it does not know the TSIG key, or has no rule for it: check tsig_name and tsig_algorithm",
+                )
             case dns.tsig.PeerBadSignature() | dns.tsig.BadSignature():
                 return _auth(self.server, "the TSIG signature does not hold: check tsig_secret")
             case dns.tsig.PeerError() | dns.tsig.BadKey() | dns.tsig.BadAlgorithm():
@@ -194,7 +184,7 @@ class Session:
 
         Knot answers NOTAUTH unsigned for a zone that it does not hold, PowerDNS for a key that it does not know.
         """
-        host, port = _endpoint(self.server)
+        host, port = host_and_port(self.server)
         question = dns.message.make_query(message.question[0].name, dns.rdatatype.SOA, flags=0)
         try:
             answer = await dns.asyncquery.tcp(question, host, self.primary.timeout, port)
@@ -202,7 +192,7 @@ class Session:
             return _auth(self.server, "it answers unsigned: it does not know the TSIG key, or not the zone")
         if answer.rcode() in (dns.rcode.REFUSED, dns.rcode.NOTAUTH):
             return Blocked(Reason.NO_ZONE, f"{self.server}: it does not hold the zone")
-        return _auth(self.server, "it answers unsigned: check tsig_name, tsig_algorithm and tsig_secret")
+        return _auth(self.server, "it answers unsigned: check tsig_name, tsig_algorithm, tsig_secret and the clock")
 
 
 async def answered(session: Session, work: Coroutine[Any, Any, T]) -> T | Blocked | Unreachable | Ambiguous:
@@ -233,8 +223,3 @@ def _unreachable(server: str, text: str) -> Unreachable:
 
 def _auth(server: str, text: str) -> Blocked:
     return Blocked(Reason.PUBLISHER_AUTH, f"{server}: {text}")
-
-
-def _endpoint(server: str) -> tuple[str, int]:
-    host, _, port = server.rpartition(":")
-    return host.strip("[]"), int(port)

@@ -6,8 +6,10 @@ hostile zone could stop a worker. Counted here in a fraction of a millisecond, u
 
 import struct
 
-from txtproof.adapters.dns.question import COUNTS, HEADER
-
+HEADER = 12
+"""Octets before the question section (RFC 1035, 4.1.1)."""
+COUNTS = struct.Struct("!5H")
+"""The header after the id: flags, and how many records each section has."""
 MOST_RECORDS = 512
 """A full set of name servers with their addresses makes 40."""
 MOST_WEIGHT = 100_000
