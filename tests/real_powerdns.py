@@ -30,12 +30,12 @@ distributor-threads=1
 
 
 @contextmanager
-def powerdns_serving(directory: Path, server: RealServer, zones: Mapping[str, str]) -> Iterator[None]:
-    """Run PowerDNS with these zones, given as text."""
+def powerdns_serving(directory: Path, server: RealServer, zones: Mapping[str, str], more: str = "") -> Iterator[None]:
+    """Run PowerDNS with these zones, given as text; `more` are lines of its configuration."""
     pdns, util = (installed(name, "pdns-server") for name in ("pdns_server", "pdnsutil"))
     need(_SCHEMA.exists(), "PowerDNS's backend for SQLite", "pdns-backend-sqlite3")
     told = {"directory": directory, "address": server.address, "port": server.port}
-    (directory / "pdns.conf").write_text(_CONFIGURATION.format(**told))
+    (directory / "pdns.conf").write_text(_CONFIGURATION.format(**told) + more)
     with closing(sqlite3.connect(directory / "zones.sqlite3")) as database:
         database.executescript(_SCHEMA.read_text())
     for origin, text in zones.items():

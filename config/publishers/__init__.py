@@ -7,10 +7,11 @@ from pydantic import Discriminator, Tag
 
 from config.problems import UNKNOWN_KIND
 from config.publishers.manual import Manual
+from config.publishers.powerdns import PowerDns
 from config.publishers.rfc2136 import Rfc2136
 from config.publishers.table import Publisher
 
-KINDS: dict[str, type[Publisher]] = {"rfc2136": Rfc2136, "manual": Manual}
+KINDS: dict[str, type[Publisher]] = {"rfc2136": Rfc2136, "powerdns": PowerDns, "manual": Manual}
 """Each kind with its settings."""
 
 
@@ -20,7 +21,7 @@ def _kind(given: Any) -> str | None:
 
 
 AnyPublisher = Annotated[
-    Annotated[Rfc2136, Tag("rfc2136")] | Annotated[Manual, Tag("manual")],
+    Annotated[Rfc2136, Tag("rfc2136")] | Annotated[PowerDns, Tag("powerdns")] | Annotated[Manual, Tag("manual")],
     Discriminator(_kind, custom_error_type=UNKNOWN_KIND, custom_error_message="is of no kind that is known"),
 ]
 """What stands under [[publishers]], by its `kind`."""
