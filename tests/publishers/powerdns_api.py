@@ -15,7 +15,8 @@ from tests.real_powerdns import powerdns_serving
 from tests.real_processes import free_port
 from tests.real_servers import ZONES, RealServer, served
 
-_API = """api=yes
+_API = """gsqlite3-dnssec=yes
+api=yes
 api-key={key}
 webserver=yes
 webserver-address=127.0.0.1

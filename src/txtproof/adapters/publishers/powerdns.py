@@ -18,7 +18,8 @@ from typing import ClassVar, TypeVar
 from pydantic import SecretStr
 
 from txtproof.adapters.nexus_options import check_base_url
-from txtproof.adapters.publishers.powerdns_api import Server, Session, Trouble, answered, check_api_key
+from txtproof.adapters.publishers.powerdns_answers import Trouble
+from txtproof.adapters.publishers.powerdns_api import Server, Session, answered, check_api_key
 from txtproof.adapters.publishers.powerdns_records import TextSet
 from txtproof.adapters.publishers.powerdns_sets import Place, change_set, is_elsewhere, read_set
 from txtproof.core.observations import Blocked, PublishAnswer, Published, Unreachable, WithdrawAnswer, Withdrawn
@@ -104,7 +105,13 @@ async def _ensured(call: Session, place: Place, value: bytes, ttl: int, stale: s
     if not await change_set(call, place, before, stale, value, ttl):
         return _conflict(place)
     after = await read_set(call, place)
-    return Published(changed=True) if after.holding({value}) and not after.holding(stale) else _conflict(place)
+    if not after.holding({value}) or after.holding(stale):
+        return _conflict(place)
+    if before.ttl is None and len(after.records) > 1:
+        # a set that was new has become a neighbour's: what that one's TTL is shows without ours beside it
+        await change_set(call, place, after, {value})
+        return _conflict(place)
+    return Published(changed=True)
 
 
 async def _removed(call: Session, place: Place, value: bytes) -> WithdrawAnswer:
