@@ -1,22 +1,16 @@
 """The seven rules of `txtproof.testing.publisher_contract`, on memory and on what takes updates."""
 
 from collections.abc import Iterator, Sequence
-from datetime import timedelta
 
-import dns.rdataclass
-import dns.rdatatype
 import pytest
-from dns.rdtypes.ANY.TXT import TXT
-from pydantic import SecretStr
 
-from tests.real_servers import RealServer, served
-from txtproof.adapters.publishers.rfc2136 import Rfc2136Options, Rfc2136Publisher
+from tests.publishers.updates import ZONE, over_the_wire
+from tests.real_servers import RealServer
 from txtproof.rehearsal.name_server import NameServers, ZoneSpec
 from txtproof.testing.publisher import MemoryPublisher
 from txtproof.testing.publisher_contract import PublisherContract, World
 from txtproof.testing.zones import MemoryZones
 
-ZONE = "example.test"
 SECRET = "c2VjcmV0LW9mLXRoZS1yZWhlYXJzYWw="
 
 
@@ -33,34 +27,6 @@ class InMemory:
 
     def snapshot(self) -> Sequence[object]:
         return self._zones.snapshot(ZONE)
-
-
-class OverTheWire:
-    def __init__(self, server: RealServer | NameServers, address: str) -> None:
-        self._server = server
-        self._address = address
-
-    def put(self, name: str, ttl: int, *strings: Sequence[bytes]) -> None:
-        texts = [TXT(dns.rdataclass.IN, dns.rdatatype.TXT, value).to_text() for value in strings]
-        self._server.put(ZONE, name, "TXT", ttl, *texts)
-
-    def values(self, name: str) -> tuple[int | None, list[bytes]]:
-        return served(self._address, self._server.port, name)
-
-    def snapshot(self) -> Sequence[object]:
-        return self._server.snapshot(ZONE)
-
-
-def over_the_wire(server: RealServer | NameServers, address: str, secret: str) -> World:
-    options = Rfc2136Options(
-        name="corp",
-        zones=(ZONE,),
-        server=f"{address}:{server.port}",
-        tsig_name="tsig-test",
-        tsig_secret=SecretStr(secret),
-        call_timeout=timedelta(seconds=20),
-    )
-    return World(ZONE, OverTheWire(server, address), lambda: Rfc2136Publisher(options))
 
 
 class TestMemory(PublisherContract):

@@ -1,0 +1,6 @@
+"""What the tests of publishers share."""
+
+import pytest
+
+# a crowd says what it lost
+pytest.register_assert_rewrite("tests.publishers.crowd")
