@@ -45,20 +45,25 @@ class RunningPowerDns:
         self.write(name, "TXT", ttl, *(text(*one) for one in strings))
 
     def write(self, name: str, kind: str, ttl: int, *contents: str, disabled: bool = False) -> None:
-        """Set the records of a type at a name, or only those that are disabled, or only those that are not."""
+        """Set the records of a type at a name, either those that are disabled or those that are not."""
         with closing(self._opened()) as database, database:
-            (number,) = database.execute("SELECT id FROM domains WHERE name = ?", (self.zone,)).fetchone()
-            place = {"zone": number, "name": name, "type": kind, "ttl": ttl, "disabled": disabled}
             database.execute(
-                "DELETE FROM records WHERE domain_id = :zone AND name = :name AND type = :type"
-                " AND disabled = :disabled",
-                place,
+                "DELETE FROM records WHERE name = ? AND type = ? AND disabled = ? AND domain_id = "
+                "(SELECT id FROM domains WHERE name = ?)",
+                (name, kind, disabled, self.zone),
             )
-            database.executemany(
-                "INSERT INTO records (domain_id, name, type, ttl, content, prio, disabled, auth)"
-                " VALUES (:zone, :name, :type, :ttl, :content, 0, :disabled, 1)",
-                [{**place, "content": content} for content in contents],
-            )
+            for content in contents:
+                self._insert(database, name, kind, ttl, content, disabled)
+
+    def insert(self, name: str, kind: str, ttl: int, content: str) -> None:
+        """Add a record."""
+        with closing(self._opened()) as database, database:
+            self._insert(database, name, kind, ttl, content)
+
+    def delete(self, name: str, kind: str, content: str) -> None:
+        """Delete a record."""
+        with closing(self._opened()) as database, database:
+            database.execute("DELETE FROM records WHERE name = ? AND type = ? AND content = ?", (name, kind, content))
 
     def values(self, name: str) -> tuple[int | None, list[bytes]]:
         """Return TTL and values of the TXT set at a name, as anybody is served it."""
@@ -78,6 +83,15 @@ class RunningPowerDns:
         database = self._opened()
         database.execute("BEGIN IMMEDIATE")
         return database
+
+    def _insert(
+        self, database: sqlite3.Connection, name: str, kind: str, ttl: int, content: str, disabled: bool = False
+    ) -> None:
+        database.execute(
+            "INSERT INTO records (domain_id, name, type, ttl, content, prio, disabled, auth)"
+            " SELECT id, ?, ?, ?, ?, 0, ?, 1 FROM domains WHERE name = ?",
+            (name, kind, ttl, content, disabled, self.zone),
+        )
 
     def _opened(self) -> sqlite3.Connection:
         return sqlite3.connect(self.database, timeout=10)

@@ -181,6 +181,14 @@ async def test_the_longest_value_is_served_as_it_is(powerdns: RunningPowerDns, n
     assert await on(powerdns).remove_txt(ZONE, name, longest) == Withdrawn()
 
 
+async def test_a_name_may_be_written_in_capitals_and_with_its_dot(powerdns: RunningPowerDns, name: str) -> None:
+    powerdns.put(name, 300, [NEIGHBOUR])
+    assert await on(powerdns).ensure_txt("Example.Test.", f"{name.upper()}.", CODE, 60) == Published(changed=True)
+    assert powerdns.values(name) == (300, sorted([NEIGHBOUR, CODE]))
+    assert await on(powerdns).remove_txt("Example.Test.", f"{name.upper()}.", CODE) == Withdrawn()
+    assert powerdns.values(name) == (300, [NEIGHBOUR])
+
+
 # The neighbours
 
 

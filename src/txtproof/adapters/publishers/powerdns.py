@@ -21,7 +21,7 @@ from txtproof.adapters.nexus_options import check_base_url
 from txtproof.adapters.publishers.powerdns_answers import Trouble
 from txtproof.adapters.publishers.powerdns_api import Server, Session, answered, check_api_key
 from txtproof.adapters.publishers.powerdns_records import TextSet
-from txtproof.adapters.publishers.powerdns_sets import Place, change_set, is_elsewhere, read_set
+from txtproof.adapters.publishers.powerdns_sets import Place, change_set, is_elsewhere, placed, read_set
 from txtproof.core.observations import Blocked, PublishAnswer, Published, Unreachable, WithdrawAnswer, Withdrawn
 from txtproof.core.reasons import Reason
 from txtproof.ports import Capability
@@ -74,18 +74,18 @@ class PowerDnsPublisher:
         if not 0 < len(value) <= MAX_VALUE:
             text = f"the value has {len(value)} bytes: a TXT record takes 1 to {MAX_VALUE}"
             return Blocked(Reason.INVALID_VALUE, text)
-        call, place, stale = Session(self._server), Place(zone, name), set(replaces) - {value}
+        call, place, stale = Session(self._server), placed(zone, name), set(replaces) - {value}
         return await answered(call, _repeated(lambda: _ensured(call, place, value, ttl, stale)))
 
     async def remove_txt(self, zone: str, name: str, value: bytes) -> WithdrawAnswer:
         """Have exactly this value no more at the name; see the port."""
-        call, place = Session(self._server), Place(zone, name)
+        call, place = Session(self._server), placed(zone, name)
         return await answered(call, _repeated(lambda: _removed(call, place, value)))
 
     async def read_txt(self, zone: str, name: str) -> Sequence[bytes] | None:
         """Return the values at the name as the server holds them; None where it cannot be asked."""
         call = Session(self._server)
-        found = await answered(call, read_set(call, Place(zone, name)))
+        found = await answered(call, read_set(call, placed(zone, name)))
         return found.values() if isinstance(found, TextSet) else None
 
     async def aclose(self) -> None:

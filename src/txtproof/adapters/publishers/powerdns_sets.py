@@ -7,7 +7,7 @@ from txtproof.adapters.nexus_fields import presentable
 from txtproof.adapters.publishers.powerdns_answers import Ability, Trouble
 from txtproof.adapters.publishers.powerdns_api import Session
 from txtproof.adapters.publishers.powerdns_records import TextSet, changing, replacing, text_set
-from txtproof.core.names import ancestors, is_below
+from txtproof.core.names import ancestors, canonical, is_below
 from txtproof.core.observations import Blocked
 from txtproof.core.reasons import Reason
 
@@ -22,6 +22,11 @@ class Place:
 
     zone: str
     name: str
+
+
+def placed(zone: str, name: str) -> Place:
+    """Return a name in a zone, however it is written."""
+    return Place(canonical(zone), canonical(name))
 
 
 async def read_set(call: Session, place: Place) -> TextSet:
