@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import subprocess
 from collections.abc import AsyncIterator, Iterator
+from dataclasses import replace
 from typing import Any
 
 import dns.flags
@@ -260,6 +261,18 @@ async def test_a_signed_zone_proves_what_is_published(powerdns: RunningPowerDns)
 
 
 # The database
+
+
+async def test_a_zone_that_cannot_be_shown_is_a_matter_for_a_person(powerdns: RunningPowerDns) -> None:
+    """This server shows what is disabled with the whole zone only, and that not at all beside an ill-formed record."""
+    other = replace(powerdns, zone="other.test")
+    other.write("broken.other.test", "TXT", 300, "v=spf1 -all")
+    answer = await on(powerdns).ensure_txt("other.test", "_verify.other.test", CODE, 60)
+    other.write("broken.other.test", "TXT", 300)
+    assert reason(answer) is Reason.PUBLISHER_REFUSED
+    assert isinstance(answer, Blocked)
+    assert "check-zone other.test" in answer.detail
+    assert other.values("_verify.other.test") == (None, [])
 
 
 async def test_a_database_that_stays_locked_is_tried_again_later(powerdns: RunningPowerDns, name: str) -> None:

@@ -21,7 +21,7 @@ from txtproof.adapters.nexus_options import check_base_url
 from txtproof.adapters.publishers.powerdns_answers import Trouble
 from txtproof.adapters.publishers.powerdns_api import Server, Session, answered, check_api_key
 from txtproof.adapters.publishers.powerdns_records import TextSet
-from txtproof.adapters.publishers.powerdns_sets import Place, change_set, is_elsewhere, placed, read_set
+from txtproof.adapters.publishers.powerdns_sets import BROKEN, Place, change_set, is_elsewhere, placed, read_set
 from txtproof.core.observations import Blocked, PublishAnswer, Published, Unreachable, WithdrawAnswer, Withdrawn
 from txtproof.core.reasons import Reason
 from txtproof.ports import Capability
@@ -30,8 +30,6 @@ T = TypeVar("T")
 
 MAX_VALUE = 65_000
 """Bytes; a record has 65,535 octets at the most (RFC 1035, 3.2.1), and each string needs one for its length."""
-DATABASE_BUSY = 500
-"""The status of a transaction that was given up; the words are in the server's log alone."""
 PAUSES = (0.02, 0.05, 0.1, 0.2, 0.4)
 """Seconds between attempts: of several transactions at a time SQLite lets one through ("database is locked")."""
 
@@ -134,7 +132,7 @@ async def _repeated(work: Callable[[], Awaitable[T]]) -> T:
         try:
             answer = await work()
         except Trouble as trouble:
-            if trouble.status != DATABASE_BUSY:
+            if trouble.status != BROKEN:
                 raise
         else:
             if not (isinstance(answer, Unreachable) and answer.reason is Reason.CONFLICT):

@@ -14,6 +14,8 @@ from txtproof.core.reasons import Reason
 COPIES = frozenset({"slave", "secondary", "consumer"})
 """Kinds of zones that the next transfer writes over."""
 REFUSED = 422
+BROKEN = 500
+"""A database that was busy, or a record anywhere in the zone that cannot be read, such as a TXT without quotes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,13 @@ async def change_set(
 async def _held(call: Session, place: Place, ability: Ability) -> TextSet:
     """Return all that is held at a name, disabled records too."""
     asked = {"rrset_name": f"{place.name}.", "include_disabled": "true"} if ability.shows_disabled else {}
-    zone = await call.zone(place.zone, **asked)
+    try:
+        zone = await call.zone(place.zone, **asked)
+    except Trouble as trouble:
+        if asked or trouble.status != BROKEN:
+            raise
+        text = f"{call.server.url}: cannot show the whole zone (500): see pdnsutil check-zone {place.zone}"
+        raise Trouble(Blocked(Reason.PUBLISHER_REFUSED, text[:200]), BROKEN) from None
     if zone.kind.lower() in COPIES:
         text = f"{call.server.url}: its {place.zone} is a copy ({zone.kind}): write to the primary of it"
         raise Trouble(Blocked(Reason.PUBLISHER_REFUSED, presentable(text)))
