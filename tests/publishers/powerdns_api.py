@@ -21,7 +21,7 @@ api-key={key}
 webserver=yes
 webserver-address=127.0.0.1
 webserver-port={port}
-webserver-allow-from=127.0.0.1
+webserver-allow-from={callers}
 """
 
 
@@ -99,10 +99,10 @@ class RunningPowerDns:
 
 @contextmanager
 def running_powerdns(
-    directory: Path, zones: Mapping[str, str] = ZONES, zone: str = "example.test"
+    directory: Path, zones: Mapping[str, str] = ZONES, callers: str = "127.0.0.1"
 ) -> Iterator[RunningPowerDns]:
-    """Run a PowerDNS for as long as the block lasts."""
+    """Run a PowerDNS for as long as the block lasts; `callers`: who may call its API."""
     key, port = secrets.token_urlsafe(24), free_port("127.0.0.1")
     server = RealServer(free_port("127.0.0.1"), "")
-    with powerdns_serving(directory, server, zones, _API.format(key=key, port=port)):
-        yield RunningPowerDns(f"http://127.0.0.1:{port}", key, server, directory / "zones.sqlite3", zone)
+    with powerdns_serving(directory, server, zones, _API.format(key=key, port=port, callers=callers)):
+        yield RunningPowerDns(f"http://127.0.0.1:{port}", key, server, directory / "zones.sqlite3")

@@ -65,7 +65,7 @@ class TakingTurns:
 
     def _turn(self, name: str) -> Lock:
         # it looks more often than fifty others, or it would hardly ever get its turn
-        return self._redis.lock(Keys(PREFIX).lock(f"crowd:{ZONE}:{name}"), timeout=30, sleep=0.0005)
+        return Lock(self._redis, Keys(PREFIX).lock(f"crowd:{ZONE}:{name}"), timeout=30, sleep=0.0005)
 
 
 @pytest.fixture

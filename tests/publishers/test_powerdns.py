@@ -5,6 +5,7 @@ import secrets
 import subprocess
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import dns.flags
@@ -188,6 +189,14 @@ async def test_a_name_may_be_written_in_capitals_and_with_its_dot(powerdns: Runn
     assert powerdns.values(name) == (300, sorted([NEIGHBOUR, CODE]))
     assert await on(powerdns).remove_txt("Example.Test.", f"{name.upper()}.", CODE) == Withdrawn()
     assert powerdns.values(name) == (300, [NEIGHBOUR])
+
+
+async def test_who_may_not_call_is_told_where_that_is_set(tmp_path: Path, name: str) -> None:
+    with running_powerdns(tmp_path, callers="192.0.2.1") as closed:
+        answer = await on(closed).ensure_txt(ZONE, name, CODE, 60)
+    assert reason(answer) is Reason.PUBLISHER_UNREACHABLE
+    assert isinstance(answer, Unreachable)
+    assert "webserver-allow-from" in answer.detail
 
 
 # The neighbours

@@ -121,6 +121,8 @@ class Session:
                 # the answer is there with its status: whatever becomes of the body
                 self.unanswered = False
                 return await _read_out(response)
+        except httpx.RemoteProtocolError:
+            raise Trouble(self.cut_short("hung up; webserver-allow-from says who may call")) from None
         except (httpx.HTTPError, OSError) as fault:
             # the kind alone: the text of a protocol error may quote a header
             raise Trouble(self.cut_short(type(fault).__name__)) from None
