@@ -293,6 +293,14 @@ async def test_a_change_without_an_answer_may_have_taken_effect(
     assert stand_in.values(NAME) == (300, [NEIGHBOUR])
 
 
+async def test_an_answer_lost_after_the_change_is_no_doubt_about_it(stand_in: PowerDnsStandIn) -> None:
+    stand_in.script(Fault("PATCH", 204, applied=True), Fault("GET", ending="silence"))
+    answer = await on(stand_in, seconds=0.5).ensure_txt(ZONE, NAME, CODE, 60)
+    assert isinstance(answer, Unreachable)
+    assert reason(answer) is Reason.PUBLISHER_UNREACHABLE
+    assert await on(stand_in).ensure_txt(ZONE, NAME, CODE, 60) == Published(changed=False)
+
+
 @pytest.mark.parametrize("ending", ["reset", "silence"])
 async def test_a_question_without_an_answer_has_changed_nothing(stand_in: PowerDnsStandIn, ending: str) -> None:
     stand_in.script(Fault("GET", ending=ending), Fault("GET", ending=ending))
