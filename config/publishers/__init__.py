@@ -8,6 +8,7 @@ from pydantic import Discriminator, Tag
 from config.problems import UNKNOWN_KIND
 from config.publishers.cloudflare import Cloudflare
 from config.publishers.manual import Manual
+from config.publishers.powerdns import PowerDns
 from config.publishers.rfc2136 import Rfc2136
 from config.publishers.route53 import Route53
 from config.publishers.table import Publisher
@@ -15,6 +16,7 @@ from config.publishers.webhook import Webhook
 
 KINDS: dict[str, type[Publisher]] = {
     "rfc2136": Rfc2136,
+    "powerdns": PowerDns,
     "cloudflare": Cloudflare,
     "route53": Route53,
     "webhook": Webhook,
@@ -30,6 +32,7 @@ def _kind(given: Any) -> str | None:
 
 AnyPublisher = Annotated[
     Annotated[Rfc2136, Tag("rfc2136")]
+    | Annotated[PowerDns, Tag("powerdns")]
     | Annotated[Cloudflare, Tag("cloudflare")]
     | Annotated[Route53, Tag("route53")]
     | Annotated[Webhook, Tag("webhook")]
