@@ -6,13 +6,14 @@ from typing import Annotated, Any
 from pydantic import Discriminator, Tag
 
 from config.problems import UNKNOWN_KIND
+from config.publishers.lexicon import Lexicon
 from config.publishers.manual import Manual
 from config.publishers.plugin import Plugin
 from config.publishers.rfc2136 import Rfc2136
 from config.publishers.table import Publisher
 from txtproof.adapters.publishers.plugins import plugin_kinds
 
-KINDS: dict[str, type[Publisher]] = {"rfc2136": Rfc2136, "manual": Manual}
+KINDS: dict[str, type[Publisher]] = {"rfc2136": Rfc2136, "manual": Manual, "lexicon": Lexicon}
 """Each kind of our own with its settings."""
 PLUGIN = "a plugin's"
 """Stands for all kinds of third parties together, inside pydantic alone."""
@@ -31,7 +32,10 @@ def _kind(given: Any) -> str | None:
 
 
 AnyPublisher = Annotated[
-    Annotated[Rfc2136, Tag("rfc2136")] | Annotated[Manual, Tag("manual")] | Annotated[Plugin, Tag(PLUGIN)],
+    Annotated[Rfc2136, Tag("rfc2136")]
+    | Annotated[Manual, Tag("manual")]
+    | Annotated[Lexicon, Tag("lexicon")]
+    | Annotated[Plugin, Tag(PLUGIN)],
     Discriminator(_kind, custom_error_type=UNKNOWN_KIND, custom_error_message="is of no kind that is known"),
 ]
 """What stands under [[publishers]], by its `kind`."""

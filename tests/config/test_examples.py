@@ -17,7 +17,12 @@ CONFIG = Path(__file__).parents[2] / "config"
 ENV = (CONFIG / "example.env").read_text()
 TOML = (CONFIG / "example.toml").read_text()
 FOR_COMPOSE = {"ENV_FILE"}
-SECRETS = {"NEXUS_BEARER_TOKEN": "a", "NEXUS_APPLICATION_TOKEN": "b", "TSIG_SECRET": TSIG_SECRET}
+SECRETS = {
+    "NEXUS_BEARER_TOKEN": "a",
+    "NEXUS_APPLICATION_TOKEN": "b",
+    "TSIG_SECRET": TSIG_SECRET,
+    "DIGITALOCEAN_TOKEN": "c",
+}
 
 
 def field(table: str, name: str) -> FieldInfo:
