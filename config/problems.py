@@ -46,8 +46,8 @@ def told(
     path = error["loc"]
     group = tables.get(str(path[0]))
     if path[0] == PUBLISHERS and len(path) > 2:
-        # pydantic names the kind between the publisher and its setting
-        group, path = kinds[str(path[2])], (*path[:2], *path[3:])
+        # pydantic names the kind between the publisher and its setting, and all of third parties as one
+        group, path = kinds[whole[PUBLISHERS][int(path[1])]["kind"]], (*path[:2], *path[3:])
     fields = group.model_fields if group else {}
     if error["type"] == UNKNOWN_KIND:
         return _of_kind(path, whole, kinds)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from pydantic import BaseModel, Field, ValidationError
 
 from config.problems import SettingsProblems, of_credentials, of_repetition, of_secrets, told
-from config.publishers import KINDS, AnyPublisher
+from config.publishers import AnyPublisher, known_kinds
 from config.sources import from_file, variable, with_environment
 from config.tables import Broker, Dns, Group, Nexus, Record, Redis, Retention, Rules, Worker
 from txtproof.core.policy import Policy
@@ -72,8 +72,9 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     try:
         settings = Settings.model_validate(whole, context={"environ": environ})
     except ValidationError as wrong:
+        kinds = known_kinds()
         problems += [
-            told(error, whole, _TABLES, KINDS) for error in wrong.errors(include_url=False, include_input=False)
+            told(error, whole, _TABLES, kinds) for error in wrong.errors(include_url=False, include_input=False)
         ]
     problems += [*of_credentials(whole), *of_repetition(whole)]
     if problems:

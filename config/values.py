@@ -59,6 +59,26 @@ def secret(given: Any, info: ValidationInfo) -> Any:
     return given
 
 
+def dereferenced(given: Any, info: ValidationInfo) -> Any:
+    """Follow every `env:NAME` and `file:PATH` in a table, however deep: there a SecretStr stands instead."""
+    match given:
+        case {}:
+            return {key: _at(key, one, info) for key, one in given.items()}
+        case list():
+            return [dereferenced(one, info) for one in given]
+        case str() if given.startswith(("env:", "file:")):
+            return SecretStr(secret(given, info))
+        case _:
+            return given
+
+
+def _at(key: str, given: Any, info: ValidationInfo) -> Any:
+    try:
+        return dereferenced(given, info)
+    except ValueError as wrong:
+        raise ValueError(f"{key[:60]}: {wrong}") from None
+
+
 def referred(given: Any) -> Any:
     """Insist that a secret of the file is named, not written out: the file is made to be shown around."""
     if isinstance(given, str) and not given.startswith(("env:", "file:")):

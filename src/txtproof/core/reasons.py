@@ -36,6 +36,7 @@ class Reason(StrEnum):
     CONFLICT = "conflict"
     RATE_LIMITED = "rate_limited"
     NOT_SERVED = "not_served"
+    NEIGHBOUR_LOST = "neighbour_lost"
     # a look that saw
     NO_SUCH_NAME = "no_such_name"
     NO_TXT = "no_txt"
@@ -174,6 +175,11 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     Reason.NOT_SERVED: Explanation(
         "The DNS provider took the record but does not serve it.",
         "Look for a CNAME or a delegation at or above the record's name, then run `txtproof resume`.",
+    ),
+    Reason.NEIGHBOUR_LOST: Explanation(
+        "A TXT value of somebody else at the name went, or changed, while ours was written.",
+        "Page whoever runs the zone: put it back from a copy (the log has its length and hash), then run"
+        " `txtproof resume`.",
     ),
     Reason.NO_SUCH_NAME: Explanation(
         "The domain's name servers say that the record's name does not exist.",

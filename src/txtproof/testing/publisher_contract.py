@@ -196,9 +196,9 @@ class PublisherContract:
         assert provider.values(name) == (None, [])
 
     async def test_values_that_differ_in_case_or_blanks_are_different(
-        self, hand: Hand, provider: Provider, name: str
+        self, world: World, hand: Hand, provider: Provider, name: str
     ) -> None:
-        values = [b"Code", b"code", b"code ", b"CODE", b'"code"', b"code\\"]
+        values = list(filter(world.takes, [b"Code", b"code", b"code ", b"CODE", b'"code"', b"code\\"]))
         for value in values:
             assert await hand.ensure(name, value)
         await hand.remove(name, b"code")
