@@ -7,8 +7,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationInfo, field_validator
 
 from config.values import Duration, Number, Rate, Secret, Strings
+from txtproof.adapters.base_url import check_base_url
 from txtproof.adapters.dns.ways import way
-from txtproof.adapters.nexus import BasicAuth, BearerAuth, check_base_url
+from txtproof.adapters.nexus import BasicAuth, BearerAuth
 from txtproof.adapters.redis_connection import SCHEMES, check_redis_url, check_server_url
 from txtproof.endpoints import endpoint
 

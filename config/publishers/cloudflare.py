@@ -8,7 +8,7 @@ from pydantic import SecretStr, ValidationInfo, field_validator
 from config.publishers.table import Publisher
 from config.tables import PER_SECOND, setting
 from config.values import Rate, ReferredSecret
-from txtproof.adapters.nexus import check_base_url
+from txtproof.adapters.base_url import check_base_url
 from txtproof.adapters.publishers.cloudflare import BASE_URL, CloudflareOptions
 from txtproof.adapters.publishers.cloudflare_exchange import check_api_token
 

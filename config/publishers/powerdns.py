@@ -8,7 +8,7 @@ from pydantic import SecretStr, field_validator
 from config.publishers.table import Publisher
 from config.tables import setting
 from config.values import ReferredSecret
-from txtproof.adapters.nexus_options import check_base_url
+from txtproof.adapters.base_url import check_base_url
 from txtproof.adapters.publishers.powerdns import PowerDnsOptions
 from txtproof.adapters.publishers.powerdns_api import check_api_key
 

@@ -8,7 +8,7 @@ from pydantic import ValidationInfo, field_validator, model_validator
 from config.publishers.table import Publisher
 from config.tables import PER_SECOND, setting
 from config.values import Rate, ReferredSecret
-from txtproof.adapters.nexus import check_base_url
+from txtproof.adapters.base_url import check_base_url
 from txtproof.adapters.publishers.route53_options import Route53Options, check_boto3
 
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from txtproof.adapters.http_fields import http_date, instant, presentable, retry_after
 from txtproof.adapters.nexus_answers import Reading, Reply, read_answer, wants_body
-from txtproof.adapters.nexus_fields import http_date, instant, presentable, retry_after
 from txtproof.core.events import Json
 from txtproof.core.model import Key
 from txtproof.core.observations import AlreadyVerified, Blocked, CodeIssued, Rejected, Unreachable, UpstreamAnswer

@@ -14,14 +14,8 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from txtproof.adapters.nexus import (
-    MAX_BODY,
-    BasicAuth,
-    BearerAuth,
-    NexusClient,
-    NexusOptions,
-    check_base_url,
-)
+from txtproof.adapters.base_url import check_base_url
+from txtproof.adapters.nexus import MAX_BODY, BasicAuth, BearerAuth, NexusClient, NexusOptions
 from txtproof.core.model import Key
 from txtproof.core.observations import (
     AlreadyVerified,

@@ -6,15 +6,13 @@ from pathlib import Path
 
 import httpx
 import pytest
-import redis
 from pydantic import SecretStr
-from redis.lock import Lock
 
 from tests.publishers.crowd import TTL, Crowd, come_and_go
 from tests.publishers.powerdns_api import RunningPowerDns, running_powerdns, text
 from tests.publishers.powerdns_stand_in import API_KEY, PowerDnsStandIn
+from tests.publishers.powerdns_turns import TakingTurns
 from txtproof.adapters.publishers.powerdns import PowerDnsOptions, PowerDnsPublisher
-from txtproof.adapters.redis_keys import PREFIX, Keys
 
 ZONE = "example.test"
 
@@ -43,29 +41,6 @@ class Extending:
         records = [{"content": text(value), "disabled": False}]
         change = {"name": f"{name}.", "type": "TXT", "changetype": changetype, "ttl": TTL, "records": records}
         self._http.patch(f"/zones/{ZONE}.", json={"rrsets": [change]}).raise_for_status()
-
-
-class TakingTurns:
-    """An owner who takes turns with us: 4.7 has nothing that keeps two writers of one set apart."""
-
-    def __init__(self, powerdns: RunningPowerDns, redis_url: str) -> None:
-        self._powerdns = powerdns
-        self._redis = redis.Redis.from_url(redis_url)
-
-    def add(self, name: str, value: bytes) -> None:
-        with self._turn(name):
-            self._powerdns.insert(name, "TXT", TTL, text(value))
-
-    def remove(self, name: str, value: bytes) -> None:
-        with self._turn(name):
-            self._powerdns.delete(name, "TXT", text(value))
-
-    def close(self) -> None:
-        self._redis.close()
-
-    def _turn(self, name: str) -> Lock:
-        # it looks more often than fifty others, or it would hardly ever get its turn
-        return Lock(self._redis, Keys(PREFIX).lock(f"crowd:{ZONE}:{name}"), timeout=30, sleep=0.0005)
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 
 import httpx
 
+from txtproof.adapters.base_url import check_base_url
+from txtproof.adapters.http_fields import presentable
 from txtproof.adapters.nexus_answers import SUCCESSES, Reading, Reply, read_answer, wants_body
-from txtproof.adapters.nexus_fields import presentable
-from txtproof.adapters.nexus_options import BasicAuth, BearerAuth, NexusOptions, check_base_url
+from txtproof.adapters.nexus_options import BasicAuth, BearerAuth, NexusOptions
 from txtproof.core.model import Key
 from txtproof.core.observations import Ambiguous, Unreachable, UpstreamAnswer
 from txtproof.core.reasons import Reason
@@ -23,7 +24,7 @@ KEPT = 8
 CONNECTING = 0.4
 """TCP may take this share of the time left, and TLS the same: of a handshake cut short from outside, httpcore loses the
 socket."""
-__all__ = ["MAX_BODY", "BasicAuth", "BearerAuth", "NexusClient", "NexusOptions", "check_base_url"]
+__all__ = ["MAX_BODY", "BasicAuth", "BearerAuth", "NexusClient", "NexusOptions"]
 
 
 def _wall_clock() -> datetime:

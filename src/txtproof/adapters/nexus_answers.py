@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 from pydantic_core import from_json
 
-from txtproof.adapters.nexus_fields import MAX_DETAIL, http_date, instant, presentable, retry_after
+from txtproof.adapters.http_fields import MAX_DETAIL, http_date, instant, presentable, retry_after
 from txtproof.core.model import MAX_ID, Key
 from txtproof.core.observations import AlreadyVerified, Blocked, CodeIssued, Rejected, Unreachable
 from txtproof.core.reasons import Reason

@@ -10,7 +10,7 @@ from typing import Annotated, Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
-from txtproof.adapters.nexus_fields import http_date, retry_after
+from txtproof.adapters.http_fields import http_date, retry_after
 from txtproof.core.observations import Blocked, Unreachable
 from txtproof.core.reasons import Reason
 from txtproof.core.values import Value

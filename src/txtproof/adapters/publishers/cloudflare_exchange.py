@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import httpx
 from pydantic import SecretStr
 
-from txtproof.adapters.nexus_options import check_base_url
+from txtproof.adapters.base_url import check_base_url
 from txtproof.adapters.publishers.cloudflare_answers import Envelope, Garbled, Refused, Reply, meaning, read
 from txtproof.adapters.publishers.signed_exchange import Trouble
 from txtproof.core.observations import Ambiguous, Blocked, Unreachable

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from txtproof.adapters.nexus_fields import LONGEST_RETRY_AFTER, presentable
+from txtproof.adapters.http_fields import LONGEST_RETRY_AFTER, presentable
 from txtproof.core.observations import (
     Ambiguous,
     Blocked,

@@ -6,7 +6,7 @@ from typing import Any
 import requests
 from lexicon.exceptions import AuthenticationError
 
-from txtproof.adapters.nexus_fields import http_date, retry_after
+from txtproof.adapters.http_fields import http_date, retry_after
 from txtproof.adapters.publishers.lexicon_http import Call, Late
 from txtproof.adapters.publishers.lexicon_provider import NoSuchZone
 from txtproof.core.observations import Ambiguous, Blocked, Unreachable

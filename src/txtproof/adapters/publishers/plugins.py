@@ -8,7 +8,7 @@ from typing import Protocol
 
 from pydantic import SecretStr
 
-from txtproof.adapters.nexus_fields import presentable
+from txtproof.adapters.http_fields import presentable
 from txtproof.adapters.publishers.guarded import guarded
 from txtproof.ports import Publisher
 

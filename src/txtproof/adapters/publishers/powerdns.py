@@ -17,7 +17,7 @@ from typing import ClassVar, TypeVar
 
 from pydantic import SecretStr
 
-from txtproof.adapters.nexus_options import check_base_url
+from txtproof.adapters.base_url import check_base_url
 from txtproof.adapters.publishers.powerdns_answers import Trouble
 from txtproof.adapters.publishers.powerdns_api import Server, Session, answered, check_api_key
 from txtproof.adapters.publishers.powerdns_records import TextSet

@@ -11,7 +11,7 @@ from typing import TypeVar
 
 import msgspec
 
-from txtproof.adapters.nexus_fields import http_date, presentable, retry_after
+from txtproof.adapters.http_fields import http_date, presentable, retry_after
 from txtproof.core.observations import Ambiguous, Blocked, Unreachable
 from txtproof.core.reasons import Reason
 

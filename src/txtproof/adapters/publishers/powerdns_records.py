@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from txtproof.adapters.nexus_fields import presentable
+from txtproof.adapters.http_fields import presentable
 from txtproof.core.names import canonical
 
 MAX_STRING = 255

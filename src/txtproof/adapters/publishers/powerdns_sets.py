@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from txtproof.adapters.nexus_fields import presentable
+from txtproof.adapters.http_fields import presentable
 from txtproof.adapters.publishers.powerdns_answers import Ability, Trouble
 from txtproof.adapters.publishers.powerdns_api import Session
 from txtproof.adapters.publishers.powerdns_records import TextSet, changing, replacing, text_set

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from pydantic_core import from_json
 
-from txtproof.adapters.nexus_fields import MAX_DETAIL, http_date, presentable, retry_after
+from txtproof.adapters.http_fields import MAX_DETAIL, http_date, presentable, retry_after
 from txtproof.core.observations import Ambiguous, Blocked, Unreachable
 from txtproof.core.reasons import Reason
 from txtproof.core.values import Value

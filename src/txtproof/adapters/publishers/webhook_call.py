@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 import httpx
 
-from txtproof.adapters.nexus_fields import presentable
+from txtproof.adapters.http_fields import presentable
 from txtproof.adapters.public_addresses import is_public
 from txtproof.adapters.publishers.webhook_answers import Failure, Reply
 from txtproof.core import names
