@@ -124,7 +124,7 @@ def test_each_publisher_is_listed_with_what_is_configured_and_what_is_known(knot
     refuse(redis_url, 2)
     lines = knot_place.run().stdout.splitlines()
     assert lines[0] == "corp (rfc2136) writes example.test, other.test"
-    assert lines[1] == "  capabilities: atomic_swap, compare_and_swap, per_value"
+    assert lines[1] == "  capabilities: atomic_swap, per_value"
     assert re.fullmatch(
         r"  credential: refused, tried again at \S+Z; calls in flight: 2 of 3; its line: 0\.\d s", lines[2]
     )
@@ -172,7 +172,7 @@ def test_without_redis_what_is_configured_is_listed_all_the_same(knot_place: Pla
     assert done.returncode == 1
     assert done.stdout.splitlines() == [
         "corp (rfc2136) writes example.test, other.test",
-        "  capabilities: atomic_swap, compare_and_swap, per_value",
+        "  capabilities: atomic_swap, per_value",
         "people (manual) writes all other zones",
         "  capabilities: none, nothing is written",
     ]

@@ -108,7 +108,8 @@ def a_worker_is_frozen_beyond_its_lease_and_goes_on(stage: Stage) -> Afterwards:
         asked.append(waiting.pop())
         arena.request(asked[-1:])
         time.sleep(0.2)
-    arena.wire.hold(f":v:{calling[0].key}\r\n".encode())
+    # its row, and what its worker holds: both are in a commit, and in no other script
+    arena.wire.hold(f":v:{calling[0].key}\r\n".encode(), b":held:")
     arena.request(waiting)
     wait_until(lambda: arena.wire.holds, "a commit of what Nexus answered", 10)
     seat.freeze()

@@ -30,11 +30,13 @@ class EmbeddedValkey:
     `start` and `kill` may be called in between, as a crash does: the data directory stays until the end.
     """
 
-    def __init__(self, port: int | None = None) -> None:
+    def __init__(self, port: int | None = None, fsync: str = "everysec") -> None:
+        """Take the port, or find one, and when the append-only file is flushed to the disk (`appendfsync`)."""
         self.port = port or free_port()
         self.url = f"redis://127.0.0.1:{self.port}/0"
         self._process: subprocess.Popen[bytes] | None = None
         self._directory = ""
+        self._fsync = fsync
 
     def __enter__(self) -> Self:
         self._directory = tempfile.mkdtemp(prefix="txtproof-valkey-")
@@ -101,7 +103,7 @@ class EmbeddedValkey:
             "dir": self._directory,
             "logfile": str(self.log),
             "appendonly": "yes",
-            "appendfsync": "everysec",
+            "appendfsync": self._fsync,
             "save": "",
             "maxmemory-policy": "noeviction",
         }
