@@ -138,7 +138,7 @@ def test_each_publisher_is_listed_with_what_is_configured_and_what_is_known(knot
         "publisher": "corp",
         "kind": "rfc2136",
         "zones": ["example.test", "other.test"],
-        "capabilities": ["atomic_swap", "compare_and_swap", "per_value"],
+        "capabilities": ["atomic_swap", "per_value"],
         "checkDelegation": True,
         "publications": 1,
         "medianSeconds": 1.2,
