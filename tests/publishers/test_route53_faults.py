@@ -43,6 +43,12 @@ ANSWERS = {
         "invalid_value",
     ),
     "refused all the same": (CHANGE, error("InvalidChangeBatch", message="other"), "Blocked", "publisher_refused"),
+    "somebody else was faster, each time": (
+        CHANGE,
+        error("InvalidChangeBatch", message="[... but the values provided do not match the current values]"),
+        "Unreachable",
+        "conflict",
+    ),
     "refused in the old form": (CHANGE, Reply(400, OLD_FORM), "Blocked", "publisher_refused"),
     "bad input": (CHANGE, error("InvalidInput"), "Blocked", "publisher_refused"),
     "too fast, asking": (LIST, error("Throttling"), "Unreachable", "rate_limited"),

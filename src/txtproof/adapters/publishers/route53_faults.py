@@ -50,6 +50,10 @@ _NO_CREDENTIALS = (
 )
 
 
+_RACES = ("but it already exists", "but it was not found", "do not match the current values")
+"""What Route 53 says of a set that is not as it was read: a race, even where the next reading finds it so again."""
+
+
 class Refused(Trouble):
     """A batch of changes was not applied: it does not fit what stands there, or another one is being worked on."""
 
@@ -113,6 +117,8 @@ def _batch(what: str, message: str) -> Trouble:
         return Trouble(Blocked(Reason.INVALID_VALUE, f"{what}: {found[1] if found else 'the value cannot be stored'}"))
     if "is not permitted in zone" in message:
         return Trouble(Blocked(Reason.NO_ZONE, f"{what}: the name does not lie in the hosted zone"))
+    if any(said in message for said in _RACES):
+        return Refused(Unreachable(Reason.CONFLICT, f"{what}: somebody else was faster"), busy=True)
     return Refused(Blocked(Reason.PUBLISHER_REFUSED, f"{what}, though the TXT set is as it was read"), busy=False)
 
 
