@@ -6,14 +6,15 @@ sorted set, in O(log N), so that the counting is no part of the load.
 """
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 import redis
 
-from txtproof.core.model import Step
+from txtproof.adapters.redis_keys import Keys
+from txtproof.core.model import Key, Step
 from txtproof.ports import Timeouts
 
 LANE = f"txtproof:lane:{Step.CHECK_RECORD}"
@@ -81,11 +82,18 @@ class Lane:
             scores: dict[Any, float] = {f"42/{number}": at for number, at in part.items()}
             self._redis.zadd(LANE, scores, xx=True)
 
-    def renew(self) -> int:
-        """Have all that was looked at due at once, and leave what is in somebody's hands; return the mark (ms)."""
+    def rows(self, count: int) -> list[bytes]:
+        """Return rows 1 to `count`, as they are stored."""
+        found: Any = self._redis.mget([_row(number) for number in range(1, count + 1)])
+        return list(found)
+
+    def renew(self, rows: Sequence[bytes]) -> int:
+        """Put all that was looked at back as it was, and due now; what is leased stays. Return the mark (ms)."""
         now = self.now()
         looked_at: Any = self._redis.zrange(LANE, now + LEASE + 1000, "+inf", byscore=True)
-        self.set_due({int(member.rpartition(b"/")[2]): now for member in looked_at})
+        numbers = [int(member.rpartition(b"/")[2]) for member in looked_at]
+        self._redis.mset({_row(number): rows[number - 1] for number in numbers})
+        self.set_due(dict.fromkeys(numbers, now))
         return now
 
     def scores(self) -> Iterator[tuple[int, int]]:
@@ -109,6 +117,10 @@ def wait_for_start(lane: Lane, mark: int, count: int, seconds: float) -> None:
         if time.monotonic() > deadline:
             raise RuntimeError(f"no row was looked at within {seconds:.0f} s")
         time.sleep(0.02)
+
+
+def _row(number: int) -> str:
+    return Keys().row(Key(42, number))
 
 
 def _number(answer: Any) -> float:

@@ -29,6 +29,8 @@ STARTS_WITHIN = 60.0
 WARM = 5_000
 """Looks that are not counted: caches and connections are cold."""
 PARTS = 3
+RENEWED = 100_000
+"""Rows that are made due again, where there are no more than so many."""
 ROUND_ENDS_WITHIN = 5.0
 """Seconds for the last tenth of the rows."""
 REPEATS = 3
@@ -114,6 +116,7 @@ def _speed(ground: Ground, lane: Lane, due: Mapping[int, int], window: float) ->
     """
     now = lane.now()
     lane.set_due({number: now for number, score in list(lane.scores()) if score == due[number]})
+    rows = lane.rows(len(due)) if len(due) <= RENEWED else []
     _rewrite_file(ground)
     mark = lane.now()
     with Engine(ground, ground.settings()) as engine:
@@ -128,8 +131,9 @@ def _speed(ground: Ground, lane: Lane, due: Mapping[int, int], window: float) ->
             steps += [(b.done(count) - a.done(count), b.now - a.now) for a, b in pairwise(samples)]
             if not questions:
                 questions = _questions(asked, ground.knot.questions(), samples[-1].done(count))
-            _follow(lane, mark, count, until=count, seconds=ROUND_ENDS_WITHIN)
-            mark = lane.renew()
+            if rows:
+                _follow(lane, mark, count, until=count, seconds=ROUND_ENDS_WITHIN)
+                mark = lane.renew(rows)
         return {
             "looks per second": results.spread(_rates(steps)),
             "questions per look": questions,
