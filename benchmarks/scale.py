@@ -29,6 +29,8 @@ STARTS_WITHIN = 60.0
 WARM = 5_000
 """Looks that are not counted: caches and connections are cold."""
 PARTS = 3
+REWRITTEN_WITHIN = 120.0
+"""Seconds."""
 RENEWED = 100_000
 """Rows that are made due again, where there are no more than so many."""
 ROUND_ENDS_WITHIN = 5.0
@@ -152,8 +154,12 @@ def _questions(before: Mapping[str, int], after: Mapping[str, int], looks: int) 
 
 def _rewrite_file(ground: Ground) -> None:
     """Have the append-only file rewritten: the next time is when it has doubled, at no size while looks are counted."""
+    before = ground.client.info("persistence")["aof_rewrites"]
     ground.client.bgrewriteaof()
-    while ground.client.info("persistence")["aof_rewrite_in_progress"]:
+    deadline = time.monotonic() + REWRITTEN_WITHIN
+    while (now := ground.client.info("persistence"))["aof_rewrite_in_progress"] or now["aof_rewrites"] == before:
+        if time.monotonic() > deadline:
+            raise RuntimeError("the append-only file is not rewritten")
         time.sleep(0.1)
 
 
