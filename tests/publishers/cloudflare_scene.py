@@ -1,17 +1,41 @@
-"""What the tests of the Cloudflare publisher share: a token, a code, and what is fit to be shown."""
+"""What the tests of the Cloudflare publisher share: the stand-in, a token, a code, and what may be shown."""
 
+from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
+import pytest
 from pydantic import SecretStr
 
 from tests.publishers.cloudflare_api import CloudflareApi
-from txtproof.adapters.publishers.cloudflare import CloudflareOptions
+from tests.publishers.cloudflare_zones import Zone
+from txtproof.adapters.publishers.cloudflare import CloudflareOptions, CloudflarePublisher
 from txtproof.core.observations import Ambiguous, Blocked, PublishAnswer, Unreachable, WithdrawAnswer
 from txtproof.core.reasons import Reason
 
 ZONE = "example.test"
 TOKEN = "cloudflare-token-hunter2"
 CODE = b"the-code-that-must-never-be-shown"
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[CloudflareApi]:
+    """Run the stand-in; its zones are each test's own."""
+    with CloudflareApi(TOKEN) as started:
+        yield started
+
+
+@pytest.fixture
+def api(running: CloudflareApi, zone: Zone) -> CloudflareApi:
+    """Have it hold the test's zone."""
+    return running.begin(zone)
+
+
+@pytest.fixture
+async def publisher(api: CloudflareApi) -> AsyncIterator[CloudflarePublisher]:
+    """Open a publisher there."""
+    opened = options(api).open()
+    yield opened
+    await opened.aclose()
 
 
 def options(

@@ -1,18 +1,19 @@
 """The publisher for Cloudflare: what it answers when the zone, the name or the set is not as hoped."""
 
 import functools
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 import pytest
 from pydantic import SecretStr
 
 from tests.publishers.cloudflare_api import CloudflareApi, Fault, refusal
-from tests.publishers.cloudflare_scene import CODE, TOKEN, ZONE, options, reason
+from tests.publishers.cloudflare_scene import CODE, TOKEN, ZONE, api, options, publisher, reason, running
 from tests.publishers.cloudflare_zones import Owner, Zone
 from txtproof.adapters.publishers.cloudflare import CloudflareOptions, CloudflarePublisher
 from txtproof.core.observations import Blocked, Published, Unreachable, Withdrawn
 from txtproof.core.reasons import Reason
+
+__all__ = ["api", "publisher", "running"]
 
 NAME = f"_verify.{ZONE}"
 ID = "0" * 31 + "e"
@@ -21,24 +22,6 @@ ID = "0" * 31 + "e"
 @pytest.fixture
 def zone() -> Zone:
     return Zone(ZONE, ID)
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[CloudflareApi]:
-    with CloudflareApi(TOKEN) as started:
-        yield started
-
-
-@pytest.fixture
-def api(running: CloudflareApi, zone: Zone) -> CloudflareApi:
-    return running.begin(zone)
-
-
-@pytest.fixture
-async def publisher(api: CloudflareApi) -> AsyncIterator[CloudflarePublisher]:
-    opened = options(api).open()
-    yield opened
-    await opened.aclose()
 
 
 def contents(zone: Zone, name: str = NAME) -> list[str]:

@@ -1,19 +1,13 @@
 """The seven rules at Cloudflare, on a stand-in of its API."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.publishers.cloudflare_api import CloudflareApi
-from tests.publishers.cloudflare_scene import TOKEN, ZONE, options
+from tests.publishers.cloudflare_scene import ZONE, options, running
 from tests.publishers.cloudflare_zones import Owner, Zone
 from txtproof.testing.publisher_contract import PublisherContract, World
 
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[CloudflareApi]:
-    with CloudflareApi(TOKEN) as started:
-        yield started
+__all__ = ["running"]
 
 
 class TestCloudflare(PublisherContract):

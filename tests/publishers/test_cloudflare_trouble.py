@@ -6,7 +6,6 @@ import json
 import logging
 import socket
 import traceback
-from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -14,11 +13,13 @@ import pytest
 from pydantic import SecretStr
 
 from tests.publishers.cloudflare_api import CloudflareApi, Fault, refusal
-from tests.publishers.cloudflare_scene import CODE, TOKEN, ZONE, options, reason
+from tests.publishers.cloudflare_scene import CODE, TOKEN, ZONE, api, options, publisher, reason, running
 from tests.publishers.cloudflare_zones import Owner, Zone
 from txtproof.adapters.publishers.cloudflare import CloudflareOptions, CloudflarePublisher
 from txtproof.core.observations import Ambiguous, Blocked, Published, Unreachable, Withdrawn
 from txtproof.core.reasons import Reason
+
+__all__ = ["api", "publisher", "running"]
 
 NAME = f"_verify.{ZONE}"
 ID = "0" * 31 + "e"
@@ -30,24 +31,6 @@ def zone() -> Zone:
     made = Zone(ZONE, ID)
     Owner(made).put(NAME, 300, [b"neighbour"], [OLD])
     return made
-
-
-@pytest.fixture(scope="module")
-def running() -> Iterator[CloudflareApi]:
-    with CloudflareApi(TOKEN) as started:
-        yield started
-
-
-@pytest.fixture
-def api(running: CloudflareApi, zone: Zone) -> CloudflareApi:
-    return running.begin(zone)
-
-
-@pytest.fixture
-async def publisher(api: CloudflareApi) -> AsyncIterator[CloudflarePublisher]:
-    opened = options(api).open()
-    yield opened
-    await opened.aclose()
 
 
 async def put_right(publisher: CloudflarePublisher, zone: Zone) -> None:
