@@ -9,6 +9,7 @@ from pathlib import Path
 
 import dns.rdataclass
 import dns.rdatatype
+import httpx
 from dns.rdtypes.ANY.TXT import TXT
 
 from tests.real_powerdns import powerdns_serving
@@ -77,6 +78,12 @@ class RunningPowerDns:
                 " ON r.domain_id = d.id WHERE d.name = ? AND r.type != 'SOA' AND r.type IS NOT NULL ORDER BY 1, 2, 4",
                 (self.zone,),
             ).fetchall()
+
+    def api(self, method: str, path: str, body: object = None) -> None:
+        """Call the API, as its owner."""
+        url = f"{self.url}/api/v1/servers/localhost{path}"
+        answer = httpx.request(method, url, json=body, headers={"X-API-Key": self.api_key}, trust_env=False, timeout=5)
+        assert answer.is_success, answer.text
 
     def locked(self) -> sqlite3.Connection:
         """Lock the database for all who write, until the connection is closed."""

@@ -21,7 +21,7 @@ import pytest
 import requests
 from pydantic import SecretStr
 
-from tests.publishers.real_powerdns_api import RealPowerDns, running_powerdns
+from tests.publishers.powerdns_api import RunningPowerDns, running_powerdns
 from tests.publishers.stand_in import Asked, Said, StandIn, standing_in
 from tests.real_processes import free_port
 from tests.real_servers import RealServer
@@ -41,19 +41,19 @@ from txtproof.testing.publisher_contract import SPF, PublisherContract, World
 
 
 @pytest.fixture(scope="module")
-def powerdns() -> Iterator[RealPowerDns]:
-    with running_powerdns() as server:
+def powerdns(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPowerDns]:
+    with running_powerdns(tmp_path_factory.mktemp("powerdns")) as server:
         yield server
 
 
-def options(server: RealPowerDns, *, key: str = "", url: str = "", seconds: float = 20) -> LexiconOptions:
-    settings = {"pdns_server": url or server.url, "auth_token": SecretStr(key or server.key)}
+def options(server: RunningPowerDns, *, key: str = "", url: str = "", seconds: float = 20) -> LexiconOptions:
+    settings = {"pdns_server": url or server.url, "auth_token": SecretStr(key or server.api_key)}
     return LexiconOptions("theirs", (server.zone,), "powerdns", settings, timedelta(seconds=seconds))
 
 
 class TestLexiconPowerDns(PublisherContract):
     @pytest.fixture
-    def world(self, powerdns: RealPowerDns) -> World:
+    def world(self, powerdns: RunningPowerDns) -> World:
         locks = MemoryLocks()
 
         def opened() -> Publisher:
@@ -78,12 +78,12 @@ async def said(given: LexiconOptions, value: bytes = b"code-new", *replaces: byt
 # On the real server
 
 
-async def test_a_wrong_key_is_a_matter_of_the_credential(powerdns: RealPowerDns) -> None:
+async def test_a_wrong_key_is_a_matter_of_the_credential(powerdns: RunningPowerDns) -> None:
     answer = await said(options(powerdns, key="hunter2"))
     assert answer == Blocked(Reason.PUBLISHER_AUTH, f"{WHO} answered 401")
 
 
-async def test_a_zone_that_is_not_there_is_told(powerdns: RealPowerDns) -> None:
+async def test_a_zone_that_is_not_there_is_told(powerdns: RunningPowerDns) -> None:
     given = options(powerdns)
     publisher = given.open()
     told = Blocked(Reason.NO_ZONE, f"{WHO} answered 404")
@@ -93,7 +93,7 @@ async def test_a_zone_that_is_not_there_is_told(powerdns: RealPowerDns) -> None:
     await publisher.aclose()
 
 
-async def test_a_zone_below_another_is_the_zone_that_is_written(powerdns: RealPowerDns) -> None:
+async def test_a_zone_below_another_is_the_zone_that_is_written(powerdns: RunningPowerDns) -> None:
     """What lexicon guesses would be the zone above."""
     child = f"child.{powerdns.zone}"
     powerdns.api("POST", "/zones", {"name": f"{child}.", "kind": "Native", "nameservers": [f"ns.{child}."]})
@@ -107,13 +107,13 @@ async def test_a_zone_below_another_is_the_zone_that_is_written(powerdns: RealPo
     powerdns.api("DELETE", f"/zones/{child}.")
 
 
-async def test_an_alias_at_the_name_is_told(powerdns: RealPowerDns) -> None:
-    powerdns.put_records(f"alias.{powerdns.zone}", "CNAME", 300, "www.example.test.")
+async def test_an_alias_at_the_name_is_told(powerdns: RunningPowerDns) -> None:
+    powerdns.write(f"alias.{powerdns.zone}", "CNAME", 300, "www.example.test")
     answer = await said(options(powerdns), name=f"alias.{powerdns.zone}")
     assert answer == Blocked(Reason.NAME_IS_CNAME, f"alias.{powerdns.zone} is a CNAME")
 
 
-async def test_a_server_that_is_not_there_is_called_again(powerdns: RealPowerDns) -> None:
+async def test_a_server_that_is_not_there_is_called_again(powerdns: RunningPowerDns) -> None:
     answer = await said(options(powerdns, url=f"http://127.0.0.1:{free_port('127.0.0.1')}"))
     assert answer == Unreachable(Reason.PUBLISHER_UNREACHABLE, f"{WHO} cannot be connected to")
 
@@ -122,7 +122,7 @@ async def test_a_server_that_is_not_there_is_called_again(powerdns: RealPowerDns
 
 
 @contextmanager
-def meddling(server: RealPowerDns, meddle: Callable[[], None]) -> Iterator[StandIn]:
+def meddling(server: RunningPowerDns, meddle: Callable[[], None]) -> Iterator[StandIn]:
     """Stand between publisher and server; after each write, somebody else writes too."""
 
     def answering(asked: Asked) -> Said:
@@ -143,7 +143,7 @@ def sha(value: bytes) -> str:
 
 @pytest.mark.parametrize("what", ["gone", "another TTL", "another text"])
 async def test_a_neighbour_that_goes_meanwhile_stops_everything_and_is_kept_in_the_log(
-    powerdns: RealPowerDns, what: str, caplog: pytest.LogCaptureFixture
+    powerdns: RunningPowerDns, what: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     name = f"lost-{sha(what.encode())}.{powerdns.zone}"
     powerdns.put(name, 300, [SPF], [b"neighbour"], [b"code-old"])
@@ -170,7 +170,7 @@ async def test_a_neighbour_that_goes_meanwhile_stops_everything_and_is_kept_in_t
         assert sha(code) not in line
 
 
-async def test_a_neighbour_that_goes_during_a_removal_is_told_too(powerdns: RealPowerDns) -> None:
+async def test_a_neighbour_that_goes_during_a_removal_is_told_too(powerdns: RunningPowerDns) -> None:
     name = f"lost-removal.{powerdns.zone}"
     powerdns.put(name, 300, [SPF], [b"code"])
     with meddling(powerdns, lambda: powerdns.put(name, 300)) as between:
@@ -181,7 +181,7 @@ async def test_a_neighbour_that_goes_during_a_removal_is_told_too(powerdns: Real
     assert answer.reason is Reason.NEIGHBOUR_LOST
 
 
-async def test_a_neighbour_that_comes_meanwhile_is_welcome(powerdns: RealPowerDns) -> None:
+async def test_a_neighbour_that_comes_meanwhile_is_welcome(powerdns: RunningPowerDns) -> None:
     name = f"come.{powerdns.zone}"
     powerdns.put(name, 300, [SPF])
     with meddling(powerdns, lambda: powerdns.put(name, 300, [SPF], [b"code-new"], [b"another"])) as between:
@@ -189,7 +189,7 @@ async def test_a_neighbour_that_comes_meanwhile_is_welcome(powerdns: RealPowerDn
     assert powerdns.values(name)[1] == sorted([SPF, b"code-new", b"another"])
 
 
-async def test_a_value_that_somebody_takes_away_again_and_again_is_a_conflict(powerdns: RealPowerDns) -> None:
+async def test_a_value_that_somebody_takes_away_again_and_again_is_a_conflict(powerdns: RunningPowerDns) -> None:
     name = f"taken.{powerdns.zone}"
     with meddling(powerdns, lambda: powerdns.put(name, 300)) as between:
         answer = await said(options(powerdns, url=between.url), name=name)
@@ -243,7 +243,7 @@ ZONE_DATA = {"kind": "Native", "rrsets": []}
     ids=lambda one: str(one.status) if isinstance(one, Said) else "",
 )
 async def test_what_a_server_answers_is_told_by_status_and_type_alone(
-    powerdns: RealPowerDns, answer: Said, told: PublishAnswer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    powerdns: RunningPowerDns, answer: Said, told: PublishAnswer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     (tmp_path / "netrc").write_text("machine 127.0.0.1 login hunter2 password hunter2\n")
     monkeypatch.setenv("NETRC", str(tmp_path / "netrc"))
@@ -259,7 +259,7 @@ async def test_what_a_server_answers_is_told_by_status_and_type_alone(
         (500, Unreachable(Reason.PUBLISHER_UNREACHABLE, f"{WHO} answered 500")),
     ],
 )
-async def test_a_write_that_is_refused_is_told(powerdns: RealPowerDns, status: int, told: PublishAnswer) -> None:
+async def test_a_write_that_is_refused_is_told(powerdns: RunningPowerDns, status: int, told: PublishAnswer) -> None:
     def answering(asked: Asked) -> Said:
         return Said(200, json.dumps(ZONE_DATA).encode()) if asked.method == "GET" else Said(status, b"code-new")
 
@@ -301,7 +301,7 @@ async def until_its_threads_have_ended() -> None:
 @pytest.mark.parametrize("drips", [False, True], ids=["hangs", "drips"])
 @pytest.mark.parametrize("hangs_at", ["GET", "PATCH"])
 async def test_a_server_that_does_not_answer_is_left_in_time(
-    powerdns: RealPowerDns, hangs_at: str, drips: bool
+    powerdns: RunningPowerDns, hangs_at: str, drips: bool
 ) -> None:
     slow = Slow(hangs_at, drips)
     with standing_in(slow) as server:
@@ -316,7 +316,7 @@ async def test_a_server_that_does_not_answer_is_left_in_time(
     assert [one.method for one in server.asked] == (["GET"] if hangs_at == "GET" else ["GET", "PATCH"])
 
 
-async def test_calls_that_find_no_free_thread_end_in_time_too(powerdns: RealPowerDns) -> None:
+async def test_calls_that_find_no_free_thread_end_in_time_too(powerdns: RunningPowerDns) -> None:
     slow = Slow("GET")
     with standing_in(slow) as server:
         publisher = options(powerdns, url=server.url, seconds=1).open()
@@ -330,7 +330,7 @@ async def test_calls_that_find_no_free_thread_end_in_time_too(powerdns: RealPowe
     assert took < 1.5
 
 
-async def test_a_cancelled_call_sends_nothing_more_and_waits_for_what_is_under_way(powerdns: RealPowerDns) -> None:
+async def test_a_cancelled_call_sends_nothing_more_and_waits_for_what_is_under_way(powerdns: RunningPowerDns) -> None:
     slow = Slow("PATCH")
     with standing_in(slow) as server:
         call = asyncio.ensure_future(said(options(powerdns, url=server.url), b"code-new", b"code-old"))
@@ -349,7 +349,7 @@ async def test_a_cancelled_call_sends_nothing_more_and_waits_for_what_is_under_w
 # Secrets, and what else must not be
 
 
-async def test_neither_key_nor_value_is_ever_told(powerdns: RealPowerDns, caplog: pytest.LogCaptureFixture) -> None:
+async def test_neither_key_nor_value_is_ever_told(powerdns: RunningPowerDns, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     name = f"quiet.{powerdns.zone}"
     powerdns.put(name, 300, [b"hunter2-neighbour"])
@@ -358,17 +358,17 @@ async def test_neither_key_nor_value_is_ever_told(powerdns: RealPowerDns, caplog
     publisher = given.open()
     told += [publisher, await publisher.remove_txt(powerdns.zone, name, b"hunter2-code")]
     await publisher.aclose()
-    echo = Said(400, json.dumps({"error": f"{powerdns.key} hunter2-code"}).encode())
-    for answer in (echo, Said(200, f'"{powerdns.key} hunter2-code"'.encode())):
+    echo = Said(400, json.dumps({"error": f"{powerdns.api_key} hunter2-code"}).encode())
+    for answer in (echo, Said(200, f'"{powerdns.api_key} hunter2-code"'.encode())):
         with standing_in(partial(saying, answer)) as server:
             told.append(await said(options(powerdns, url=f"{server.url}/"), b"hunter2-code", name=name))
     whole = f"{told!r} {[str(one) for one in told]} {caplog.text} {[vars(one) for one in caplog.records]}"
-    for secret in (powerdns.key, "hunter2"):
+    for secret in (powerdns.api_key, "hunter2"):
         assert secret not in whole
     assert not [one for one in caplog.records if str(one.threadName).startswith(THREADS)]
     with meddling(powerdns, lambda: None) as between:
         # others who use the same libraries keep their logs
-        url, headers = f"{between.url}/api/v1/servers", {"X-API-Key": powerdns.key}
+        url, headers = f"{between.url}/api/v1/servers", {"X-API-Key": powerdns.api_key}
         await asyncio.to_thread(requests.get, url, headers=headers, timeout=5)
     assert "urllib3.connectionpool" in {one.name for one in caplog.records}
 
@@ -382,7 +382,7 @@ def left_in(directory: Path) -> list[Path]:
 
 
 async def test_nobody_but_the_provider_is_spoken_to(
-    powerdns: RealPowerDns, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    powerdns: RunningPowerDns, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("LEXICON_POWERDNS_AUTH_TOKEN", "hunter2")
@@ -398,11 +398,11 @@ async def test_nobody_but_the_provider_is_spoken_to(
     with monkeypatch.context() as inside:
         inside.setattr(socket.socket, "sendto", None)
         assert await said(options(powerdns), name=f"spoken.{powerdns.zone}") == Published()
-    assert spoken_to == {("127.0.0.1", powerdns.api_port)}
+    assert spoken_to == {("127.0.0.1", httpx.URL(powerdns.url).port)}
     assert left_in(tmp_path) == [], "lexicon's Client keeps its list of suffixes there"
 
 
-def test_the_requests_of_others_are_as_they_were(powerdns: RealPowerDns) -> None:
+def test_the_requests_of_others_are_as_they_were(powerdns: RunningPowerDns) -> None:
     before = dict(vars(requests)), dict(vars(requests.Session))
     options(powerdns).open()
     assert (dict(vars(requests)), dict(vars(requests.Session))) == before
@@ -412,19 +412,19 @@ def test_the_requests_of_others_are_as_they_were(powerdns: RealPowerDns) -> None
 
 
 def test_a_worker_publishes_through_lexicon_and_tells_no_secret(
-    redis_url: str, powerdns: RealPowerDns, tmp_path: Path
+    redis_url: str, powerdns: RunningPowerDns, tmp_path: Path
 ) -> None:
-    powerdns.put_records(f"ns1.{powerdns.zone}", "A", 300, "127.0.0.1")
+    powerdns.write(f"ns1.{powerdns.zone}", "A", 300, "127.0.0.1")
     name = f"working.{powerdns.zone}"
     powerdns.put(name, 300, [SPF])
     with NexusStandIn() as nexus, ExitStack() as running:
-        stage = Scene(redis_url, nexus, RealServer(powerdns.port, "dW51c2Vk"), tmp_path, "bearer")
+        stage = Scene(redis_url, nexus, RealServer(powerdns.server.port, "dW51c2Vk"), tmp_path, "bearer")
         running.enter_context(stage.client)
         Path(stage.environ["TXTPROOF_CONFIG_FILE"]).write_text(
             f'[[publishers]]\nname = "theirs"\nkind = "lexicon"\nzones = ["{powerdns.zone}"]\nprovider = "powerdns"\n'
             f'settings = {{ pdns_server = "{powerdns.url}", auth_token = "env:PDNS_KEY" }}\n'
         )
-        environ = stage.environ | {"PDNS_KEY": powerdns.key, "TXTPROOF_WORKER__LOG_LEVEL": "DEBUG"}
+        environ = stage.environ | {"PDNS_KEY": powerdns.api_key, "TXTPROOF_WORKER__LOG_LEVEL": "DEBUG"}
         for what in ("worker", "beat"):
             running.enter_context(Celery(what, environ, stage.log))
         nexus.register(ORGANIZATION, 1, name)
@@ -433,5 +433,5 @@ def test_a_worker_publishes_through_lexicon_and_tells_no_secret(
         (code,) = (one.code for codes in nexus.issued.values() for one in codes)
         assert powerdns.values(name) == (300, sorted([SPF, code.encode()]))
         told = stage.log.read_text() + str(stage.events())
-    for secret in (powerdns.key, code):
+    for secret in (powerdns.api_key, code):
         assert secret not in told
