@@ -15,7 +15,7 @@ from tests.adapters.middleman import SILENCE, Treatment, answered, listening
 from tests.publishers.updates import ZONE, opened
 from tests.real_servers import ADDRESS, RealServer, running_knot
 from txtproof.adapters.publishers.primary import PrimarySearch
-from txtproof.adapters.publishers.signed_exchange import Trouble
+from txtproof.adapters.publishers.trouble import Trouble
 from txtproof.core.observations import Blocked, Published, Unreachable, Withdrawn
 from txtproof.core.reasons import Reason
 

@@ -16,7 +16,7 @@ from txtproof.adapters.publishers.cloudflare_content import MAX_VALUE, content_o
 from txtproof.adapters.publishers.cloudflare_exchange import Api, Session, answered
 from txtproof.adapters.publishers.cloudflare_lists import records_at, zone_called
 from txtproof.adapters.publishers.cloudflare_set import Place, RecordSet, is_shadowed, not_served
-from txtproof.adapters.publishers.signed_exchange import Trouble
+from txtproof.adapters.publishers.trouble import Trouble
 from txtproof.core.names import canonical
 from txtproof.core.observations import (
     Ambiguous,

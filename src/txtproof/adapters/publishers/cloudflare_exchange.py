@@ -11,7 +11,7 @@ from pydantic import SecretStr
 
 from txtproof.adapters.base_url import check_base_url
 from txtproof.adapters.publishers.cloudflare_answers import Envelope, Garbled, Refused, Reply, meaning, read
-from txtproof.adapters.publishers.signed_exchange import Trouble
+from txtproof.adapters.publishers.trouble import Failure, Trouble, within
 from txtproof.core.observations import Ambiguous, Blocked, Unreachable
 from txtproof.core.reasons import Reason
 
@@ -150,12 +150,6 @@ class Session:
         return httpx.Timeout(left, connect=left * CONNECTING).as_dict()
 
 
-async def answered(session: Session, work: Coroutine[Any, Any, T]) -> T | Blocked | Unreachable | Ambiguous:
-    """Do a publisher's work within its session's time; trouble becomes the answer."""
-    try:
-        async with asyncio.timeout(session.api.timeout):
-            return await work
-    except Trouble as trouble:
-        return trouble.answer
-    except TimeoutError:
-        return session.lost("no answer in time").answer
+async def answered(session: Session, work: Coroutine[Any, Any, T]) -> T | Failure:
+    """Do a publisher's work within its session's time."""
+    return await within(session.api.timeout, work, lambda: session.lost("no answer in time").answer)

@@ -2,7 +2,7 @@
 
 from txtproof.adapters.publishers.cloudflare_answers import Envelope, ListedRecord, Pages, records, zones
 from txtproof.adapters.publishers.cloudflare_exchange import Session
-from txtproof.adapters.publishers.signed_exchange import Trouble
+from txtproof.adapters.publishers.trouble import Trouble
 from txtproof.core.names import canonical
 from txtproof.core.observations import Blocked, Unreachable
 from txtproof.core.reasons import Reason

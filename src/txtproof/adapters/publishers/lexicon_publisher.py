@@ -14,7 +14,8 @@ from txtproof.adapters.publishers.lexicon_faults import answered, cut_short
 from txtproof.adapters.publishers.lexicon_http import THREADS, Call, on_behalf
 from txtproof.adapters.publishers.lexicon_provider import Entered, load_provider, make
 from txtproof.adapters.publishers.lexicon_rules import LONGEST, fits, rule_of
-from txtproof.core.observations import Ambiguous, Blocked, PublishAnswer, Unreachable, WithdrawAnswer
+from txtproof.adapters.publishers.trouble import Failure
+from txtproof.core.observations import Blocked, PublishAnswer, Unreachable, WithdrawAnswer
 from txtproof.core.reasons import Reason
 
 AT_ONCE = 8
@@ -25,8 +26,6 @@ SENDING, WAITING = 0.9, 0.98
 """Shares of the time for a call: in which requests are made, and in which they are waited for."""
 
 Found = TypeVar("Found")
-Failure = Blocked | Unreachable | Ambiguous
-"""What every call may come to."""
 
 
 class LexiconPublisher:

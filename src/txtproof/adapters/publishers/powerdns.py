@@ -18,7 +18,7 @@ from typing import ClassVar, TypeVar
 from pydantic import SecretStr
 
 from txtproof.adapters.base_url import check_base_url
-from txtproof.adapters.publishers.powerdns_answers import Trouble
+from txtproof.adapters.publishers.powerdns_answers import ApiTrouble
 from txtproof.adapters.publishers.powerdns_api import Server, Session, answered, check_api_key
 from txtproof.adapters.publishers.powerdns_records import TextSet
 from txtproof.adapters.publishers.powerdns_sets import BROKEN, Place, change_set, is_elsewhere, placed, read_set
@@ -131,7 +131,7 @@ async def _repeated(work: Callable[[], Awaitable[T]]) -> T:
     for pause in PAUSES:
         try:
             answer = await work()
-        except Trouble as trouble:
+        except ApiTrouble as trouble:
             if trouble.status != BROKEN:
                 raise
         else:

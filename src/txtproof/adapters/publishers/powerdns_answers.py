@@ -12,7 +12,8 @@ from typing import TypeVar
 import msgspec
 
 from txtproof.adapters.http_fields import http_date, presentable, retry_after
-from txtproof.core.observations import Ambiguous, Blocked, Unreachable
+from txtproof.adapters.publishers.trouble import Failure, Trouble
+from txtproof.core.observations import Blocked, Unreachable
 from txtproof.core.reasons import Reason
 
 T = TypeVar("T")
@@ -62,12 +63,11 @@ class Reply:
     """True where the body is longer than what was read of it."""
 
 
-class Trouble(Exception):
-    """A call that did not go through; `answer` is what the publisher answers."""
+class ApiTrouble(Trouble):
+    """Trouble with what the API has answered."""
 
-    def __init__(self, answer: Blocked | Unreachable | Ambiguous, status: int = 0, said: str = "") -> None:
-        super().__init__(answer.reason.value)
-        self.answer = answer
+    def __init__(self, answer: Failure, status: int = 0, said: str = "") -> None:
+        super().__init__(answer)
         self.status = status
         self.said = said
         """What a refusal says, in lower case, to be looked into and never shown: it may quote records."""
@@ -79,27 +79,27 @@ class _Refusal(msgspec.Struct):
 
 
 def read(reply: Reply, kind: type[T], url: str) -> T:
-    """Return the body as what it is to be. Raises Trouble."""
+    """Return the body as what it is to be. Raises ApiTrouble."""
     if reply.oversized:
-        raise Trouble(_blocked(url, Reason.PUBLISHER_REFUSED, f"more than {len(reply.body) >> 20} MiB in an answer"))
+        raise ApiTrouble(_blocked(url, Reason.PUBLISHER_REFUSED, f"more than {len(reply.body) >> 20} MiB in an answer"))
     try:
         return msgspec.json.decode(reply.body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        raise Trouble(unreachable(url, "the answer is not one of PowerDNS: check the url")) from None
+        raise ApiTrouble(unreachable(url, "the answer is not one of PowerDNS: check the url")) from None
 
 
-def meaning(reply: Reply, url: str, zone: str, api_key: str) -> Trouble:
+def meaning(reply: Reply, url: str, zone: str, api_key: str) -> ApiTrouble:
     """Return what it means that a request did not succeed; `zone` is what was asked for, in words."""
     status, said = reply.status, _said(reply)
     if status in LATER or status == 429:
         answered = http_date(reply.headers.get("date")) or datetime.now(UTC)
         wait = retry_after(reply.headers.get("retry-after"), answered)
         reason = Reason.RATE_LIMITED if status == 429 else Reason.PUBLISHER_UNREACHABLE
-        return Trouble(Unreachable(reason, f"{url}: answered {status}"[:200], wait), status)
+        return ApiTrouble(Unreachable(reason, f"{url}: answered {status}"[:200], wait), status)
     reason, text = _refused(status, said, zone)
     if reason is Reason.PUBLISHER_REFUSED and not re.search("[\"'`]", said):
         text = f"{text} {presentable(said, [api_key])}".strip()
-    return Trouble(_blocked(url, reason, text), status, said)
+    return ApiTrouble(_blocked(url, reason, text), status, said)
 
 
 def _refused(status: int, said: str, zone: str) -> tuple[Reason, str]:

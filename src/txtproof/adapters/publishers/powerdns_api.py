@@ -11,9 +11,18 @@ import httpx
 import msgspec
 from pydantic import SecretStr
 
-from txtproof.adapters.publishers.powerdns_answers import Ability, Reply, Trouble, Version, meaning, read, unreachable
+from txtproof.adapters.publishers.powerdns_answers import (
+    Ability,
+    ApiTrouble,
+    Reply,
+    Version,
+    meaning,
+    read,
+    unreachable,
+)
 from txtproof.adapters.publishers.powerdns_records import Zone
-from txtproof.core.observations import Ambiguous, Blocked, Unreachable
+from txtproof.adapters.publishers.trouble import Failure, within
+from txtproof.core.observations import Ambiguous, Unreachable
 from txtproof.core.reasons import Reason
 
 T = TypeVar("T")
@@ -68,30 +77,30 @@ class Session:
         self._until = asyncio.get_running_loop().time() + server.timeout
 
     async def zone(self, zone: str, **asked: str) -> Zone:
-        """Return a zone, or what is asked for of it. Raises Trouble."""
+        """Return a zone, or what is asked for of it. Raises ApiTrouble."""
         reply = await self._exchanged("GET", zone, asked)
         if reply.status != 200:
             raise self._trouble(reply, zone)
         return read(reply, Zone, self.server.url)
 
     async def holds(self, zone: str) -> bool:
-        """Say whether the server holds a zone of that name, as far as the key may know it. Raises Trouble."""
+        """Say whether the server holds a zone of that name, as far as the key may know it. Raises ApiTrouble."""
         reply = await self._exchanged("GET", zone, {"rrsets": "false"})
         if reply.status == 200 or reply.status in HIDDEN:
             return reply.status == 200
         raise self._trouble(reply, zone)
 
     async def change(self, zone: str, rrsets: Sequence[Mapping[str, Any]]) -> None:
-        """Change record sets, all of them or none. Raises Trouble."""
+        """Change record sets, all of them or none. Raises ApiTrouble."""
         reply = await self._exchanged("PATCH", zone, {}, msgspec.json.encode({"rrsets": rrsets}))
         if reply.status in FROM_A_GATEWAY:
             self.unanswered = True
-            raise Trouble(self.cut_short(str(reply.status)))
+            raise ApiTrouble(self.cut_short(str(reply.status)))
         if reply.status not in {200, 204}:
             raise self._trouble(reply, zone)
 
     async def ability(self) -> Ability:
-        """Return what the server can do: it is asked once. Raises Trouble."""
+        """Return what the server can do: it is asked once. Raises ApiTrouble."""
         if self.server.ability is None:
             reply = await self._exchanged("GET", None, {})
             if reply.status == 200:
@@ -122,10 +131,10 @@ class Session:
                 self.unanswered = False
                 return await _read_out(response)
         except httpx.RemoteProtocolError:
-            raise Trouble(self.cut_short("hung up; webserver-allow-from says who may call")) from None
+            raise ApiTrouble(self.cut_short("hung up; webserver-allow-from says who may call")) from None
         except (httpx.HTTPError, OSError) as fault:
             # the kind alone: the text of a protocol error may quote a header
-            raise Trouble(self.cut_short(type(fault).__name__)) from None
+            raise ApiTrouble(self.cut_short(type(fault).__name__)) from None
 
     async def _trace(self, event: str, info: Mapping[str, Any]) -> None:
         if event.endswith("send_request_headers.started") and info["request"].method == b"PATCH":
@@ -137,20 +146,14 @@ class Session:
             return Ambiguous(Reason.PUBLISHER_UNREACHABLE, f"{self.server.url}: no answer to a change ({why})"[:200])
         return unreachable(self.server.url, f"no answer ({why})")
 
-    def _trouble(self, reply: Reply, zone: str) -> Trouble:
+    def _trouble(self, reply: Reply, zone: str) -> ApiTrouble:
         server = self.server
         return meaning(reply, server.url, f"{zone} as server {server.server_id}", server.api_key.get_secret_value())
 
 
-async def answered(session: Session, work: Coroutine[Any, Any, T]) -> T | Blocked | Unreachable | Ambiguous:
-    """Do a publisher's work within its session's time; trouble becomes the answer."""
-    try:
-        async with asyncio.timeout(session.server.timeout):
-            return await work
-    except Trouble as trouble:
-        return trouble.answer
-    except TimeoutError:
-        return session.cut_short("in time")
+async def answered(session: Session, work: Coroutine[Any, Any, T]) -> T | Failure:
+    """Do a publisher's work within its session's time."""
+    return await within(session.server.timeout, work, lambda: session.cut_short("in time"))
 
 
 def check_api_key(key: SecretStr) -> SecretStr:

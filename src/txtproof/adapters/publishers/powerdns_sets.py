@@ -4,7 +4,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from txtproof.adapters.http_fields import presentable
-from txtproof.adapters.publishers.powerdns_answers import Ability, Trouble
+from txtproof.adapters.publishers.powerdns_answers import Ability, ApiTrouble
 from txtproof.adapters.publishers.powerdns_api import Session
 from txtproof.adapters.publishers.powerdns_records import TextSet, changing, replacing, text_set
 from txtproof.core.names import ancestors, canonical, is_below
@@ -32,12 +32,12 @@ def placed(zone: str, name: str) -> Place:
 
 
 async def read_set(call: Session, place: Place) -> TextSet:
-    """Return what is served at a name: disabled records only where the server shows them unasked. Raises Trouble."""
+    """Return what is served at a name: disabled records only where the server shows them unasked. Raises ApiTrouble."""
     return text_set(await call.zone(place.zone, rrset_name=f"{place.name}."), place.name)
 
 
 async def is_elsewhere(call: Session, place: Place, found: TextSet) -> bool:
-    """Say whether the name lies in a delegated child, whose zone is served in place of this one. Raises Trouble.
+    """Say whether the name lies in a delegated child, whose zone is served in place of this one. Raises ApiTrouble.
 
     A child that the same server holds is served with or without NS records in its parent.
     """
@@ -54,7 +54,7 @@ async def change_set(
 ) -> bool:
     """Have the value there and none of `gone`, in one step; return False where the set changed meanwhile.
 
-    The set's own TTL stays, `ttl` is for a new one. Raises Trouble.
+    The set's own TTL stays, `ttl` is for a new one. Raises ApiTrouble.
     """
     ability = await call.ability()
     held = await _held(call, place, ability)
@@ -67,7 +67,7 @@ async def change_set(
     changes = (changing if single else replacing)(place.name, held, lasting, new, gone)
     try:
         await call.change(place.zone, changes)
-    except Trouble as trouble:
+    except ApiTrouble as trouble:
         if trouble.status != REFUSED:
             raise
         if single and "changetype" in trouble.said:
@@ -84,14 +84,14 @@ async def _held(call: Session, place: Place, ability: Ability) -> TextSet:
     asked = {"rrset_name": f"{place.name}.", "include_disabled": "true"} if ability.shows_disabled else {}
     try:
         zone = await call.zone(place.zone, **asked)
-    except Trouble as trouble:
+    except ApiTrouble as trouble:
         if asked or trouble.status != BROKEN:
             raise
         text = f"{call.server.url}: cannot show the whole zone (500): see pdnsutil check-zone {place.zone}"
-        raise Trouble(Blocked(Reason.PUBLISHER_REFUSED, text[:200]), BROKEN) from None
+        raise ApiTrouble(Blocked(Reason.PUBLISHER_REFUSED, text[:200]), BROKEN) from None
     if zone.kind.lower() in COPIES:
         text = f"{call.server.url}: its {place.zone} is a copy ({zone.kind}): write to the primary of it"
-        raise Trouble(Blocked(Reason.PUBLISHER_REFUSED, presentable(text)))
+        raise ApiTrouble(Blocked(Reason.PUBLISHER_REFUSED, presentable(text)))
     return text_set(zone, place.name)
 
 
@@ -99,4 +99,4 @@ def _check_disabled(place: Place, held: TextSet, value: bytes | None) -> None:
     """Refuse what the server would call a duplicate: somebody has disabled this very record."""
     if value is not None and not held.holding({value}) and held.disabled(value):
         text = f"the record stands at {place.name} and is disabled: enable or remove it"
-        raise Trouble(Blocked(Reason.PUBLISHER_REFUSED, text[:200]))
+        raise ApiTrouble(Blocked(Reason.PUBLISHER_REFUSED, text[:200]))

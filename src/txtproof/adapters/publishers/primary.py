@@ -21,7 +21,7 @@ import dns.rdatatype
 from txtproof.adapters.dns_bounds import is_modest
 from txtproof.adapters.dns_stream import connected
 from txtproof.adapters.public_addresses import is_public
-from txtproof.adapters.publishers.signed_exchange import Trouble
+from txtproof.adapters.publishers.trouble import Trouble
 from txtproof.adapters.system_resolvers import system_resolvers
 from txtproof.core.observations import Blocked, Unreachable
 from txtproof.core.reasons import Reason

@@ -16,10 +16,9 @@ from txtproof.adapters.publishers.route53_client import Account, Call, answered
 from txtproof.adapters.publishers.route53_options import Route53Options
 from txtproof.adapters.publishers.route53_sets import RecordSet, TxtSet, at_name, batch
 from txtproof.adapters.publishers.route53_text import encoded
-from txtproof.adapters.publishers.signed_exchange import Trouble
+from txtproof.adapters.publishers.trouble import Failure, Trouble
 from txtproof.core.names import canonical
 from txtproof.core.observations import (
-    Ambiguous,
     Blocked,
     PublishAnswer,
     Published,
@@ -48,8 +47,6 @@ ZONES = "100"
 """Most hosted zones that are listed: those of the name come first."""
 CURSOR = ("RecordName", "RecordType", "RecordIdentifier")
 """Says where the next page of a list begins."""
-
-Failure = Blocked | Unreachable | Ambiguous
 
 
 @dataclass(frozen=True, slots=True)

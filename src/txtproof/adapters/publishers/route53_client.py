@@ -13,8 +13,8 @@ from botocore.config import Config
 
 from txtproof.adapters.publishers.route53_faults import CHANGE, Refused, late, trouble
 from txtproof.adapters.publishers.route53_options import Route53Options
-from txtproof.adapters.publishers.signed_exchange import Trouble
-from txtproof.core.observations import Ambiguous, Blocked, Unreachable
+from txtproof.adapters.publishers.trouble import Failure, Trouble, within
+from txtproof.core.observations import Ambiguous
 from txtproof.core.reasons import Reason
 
 T = TypeVar("T")
@@ -136,12 +136,6 @@ class Call:
         return refused
 
 
-async def answered(call: Call, work: Coroutine[Any, Any, T]) -> T | Blocked | Unreachable | Ambiguous:
-    """Do a publisher's work within the call's time; trouble becomes the answer."""
-    try:
-        async with asyncio.timeout(call.account.seconds):
-            return await work
-    except Trouble as failed:
-        return failed.answer
-    except TimeoutError:
-        return late(changing=call.changing, conflicts=call.conflicts)
+async def answered(call: Call, work: Coroutine[Any, Any, T]) -> T | Failure:
+    """Do a publisher's work within the call's time."""
+    return await within(call.account.seconds, work, lambda: late(changing=call.changing, conflicts=call.conflicts))

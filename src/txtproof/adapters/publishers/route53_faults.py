@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from botocore import exceptions
 
-from txtproof.adapters.publishers.signed_exchange import Trouble
+from txtproof.adapters.publishers.trouble import Trouble
 from txtproof.core.observations import Ambiguous, Blocked, Unreachable
 from txtproof.core.reasons import Reason
 

@@ -15,6 +15,7 @@ import dns.tsig
 import dns.update
 
 from txtproof.adapters.dns_stream import Stream, connected
+from txtproof.adapters.publishers.trouble import Failure, Trouble, within
 from txtproof.core.observations import Ambiguous, Blocked, Unreachable
 from txtproof.core.reasons import Reason
 from txtproof.endpoints import host_and_port
@@ -31,14 +32,6 @@ _REFUSALS = {
     dns.rcode.NOTIMP: (Reason.PUBLISHER_REFUSED, "it takes no updates"),
     dns.rcode.FORMERR: (Reason.INVALID_VALUE, "it does not understand the update"),
 }
-
-
-class Trouble(Exception):
-    """A call that did not go through; `answer` is what the publisher answers."""
-
-    def __init__(self, answer: Blocked | Unreachable | Ambiguous) -> None:
-        super().__init__(answer.reason.value)
-        self.answer = answer
 
 
 @dataclass(slots=True)
@@ -195,17 +188,16 @@ class Session:
         return _auth(self.server, "it answers unsigned: check tsig_name, tsig_algorithm, tsig_secret and the clock")
 
 
-async def answered(session: Session, work: Coroutine[Any, Any, T]) -> T | Blocked | Unreachable | Ambiguous:
-    """Do a publisher's work within its session's time; trouble becomes the answer."""
-    try:
-        async with asyncio.timeout(session.primary.timeout):
-            return await work
-    except Trouble as trouble:
-        return trouble.answer
-    except TimeoutError:
+async def answered(session: Session, work: Coroutine[Any, Any, T]) -> T | Failure:
+    """Do a publisher's work within its session's time."""
+
+    def late() -> Failure:
         if session.unanswered:
             return Ambiguous(Reason.PUBLISHER_UNREACHABLE, f"{session.server}: no answer to an update in time")
         return _unreachable(session.server, "no answer in time")
+
+    try:
+        return await within(session.primary.timeout, work, late)
     finally:
         session.close()
 

@@ -10,15 +10,14 @@ from datetime import datetime
 from pydantic_core import from_json
 
 from txtproof.adapters.http_fields import MAX_DETAIL, http_date, presentable, retry_after
-from txtproof.core.observations import Ambiguous, Blocked, Unreachable
+from txtproof.adapters.publishers.trouble import Failure
+from txtproof.core.observations import Blocked, Unreachable
 from txtproof.core.reasons import Reason
 from txtproof.core.values import Value
 
 PROBLEM = "application/problem+json"
 LATER = frozenset({408, 425})
 """Statuses below 500, other than 429, that say: call again later."""
-
-Failure = Blocked | Unreachable | Ambiguous
 
 
 class Reply(Value, frozen=True):
