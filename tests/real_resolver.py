@@ -11,8 +11,11 @@ import pytest
 from tests.real_processes import installed
 from tests.real_servers import ADDRESS, ZONES, RealServer, running, running_knot
 
-CHILD, CHILD_ADDRESS = "child.example.test", "127.0.0.2"
-"""A zone on a server of its own, to which example.test does not delegate by itself."""
+CHILD, CHILD_ADDRESS = "child.example.test", "127.0.0.12"
+"""A zone on a server of its own, to which example.test does not delegate by itself.
+
+It runs for the whole session on the port of Knot: no other test has this address.
+"""
 
 _CHILD_ZONE = f"""$TTL 300
 @ IN SOA ns1 hostmaster 1 3600 600 86400 5

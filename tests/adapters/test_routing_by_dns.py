@@ -16,8 +16,9 @@ import pytest
 from pydantic import SecretStr
 
 from tests.adapters.middleman import forwarded, listening
+from tests.real_processes import free_port
 from tests.real_resolver import asked
-from tests.real_servers import RealServer, running_knot
+from tests.real_servers import ADDRESS, RealServer, running_knot
 from txtproof.adapters.dns.look import AuthoritativeLookup, LookOptions
 from txtproof.adapters.publishers import apexes
 from txtproof.adapters.publishers.manual import ManualPublisher
@@ -75,7 +76,8 @@ class Internet:
 def internet() -> Iterator[Internet]:
     with ExitStack() as running:
         zones = {zone: records + '@ 300 IN TXT "v=spf1 -all"\n' for zone, records in ZONES.items()}
-        top = running.enter_context(running_knot({"test": _TOP + '@ 300 IN TXT "of the top"\n'}))
+        top_zone = {"test": _TOP + '@ 300 IN TXT "of the top"\n'}
+        top = running.enter_context(running_knot(top_zone, ADDRESS, free_port(ADDRESS, HOSTS)))
         yield Internet(top, running.enter_context(running_knot(zones, HOSTS, top.port)))
 
 
