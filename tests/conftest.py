@@ -1,5 +1,7 @@
 """Fixtures that every test may ask for."""
 
+import signal
+
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -13,6 +15,9 @@ __all__ = ["bind", "child", "knot", "powerdns", "rabbitmq", "rabbitmq_server", "
 
 # what is inherited from there says as much of a failure as what stands here
 pytest.register_assert_rewrite("txtproof.testing.publisher_contract")
+
+# A shell without job control starts what runs in its background deaf to Ctrl-C, and so would be all that tests start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # How fast this machine makes up examples is no property of ours: in a fresh clone the first text alone, for which
 # Hypothesis builds its tables of Unicode, takes longer than its health check allows.
