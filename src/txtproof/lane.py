@@ -10,6 +10,9 @@ from txtproof.visit import Means, Visit
 
 log = logging.getLogger(__name__)
 
+_FULL = 0.75
+"""Part of the visits there may be: with fewer, all of them wait for commits while the store is busy with a claim."""
+
 
 class Lane:
     """The visits of a lane that are in flight, and what has come of those that are over."""
@@ -34,7 +37,7 @@ class Lane:
     @property
     def has_room(self) -> bool:
         """Say whether it is worth claiming: for many at a time, since each claim is a round trip."""
-        return len(self._visits) <= self._in_flight // 2
+        return len(self._visits) <= self._in_flight * _FULL
 
     @property
     def is_quiet(self) -> bool:

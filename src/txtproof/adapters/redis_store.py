@@ -39,6 +39,8 @@ MOST_CLAIMED = 1_000
 """Rows leased by one script: its commands take no more than some thousand arguments."""
 _AUDITED_KEPT = timedelta(hours=1)
 _NOWHERE = "-"
+_HEAD = 28
+"""Bytes of a row before the run's id (lua/row.lua)."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MILLISECOND = timedelta(milliseconds=1)
 
@@ -184,7 +186,7 @@ class RedisStore:
         if arrival.newborn is not None:
             child, events = arrival.newborn
             assert child.wake is not None, "a newborn has work to do"
-            born = [child.id, _bytes(write_verification(child)), _letter(child.step), _milliseconds(child.wake)]
+            born = [child.id, _bytes(_body(child)), _letter(child.step), _milliseconds(child.wake)]
         head = [str(arrival.key), _bytes(write_command(arrival.command)), *born, follows.decode()]
         return [
             *head,
@@ -207,7 +209,7 @@ class RedisStore:
             str(v.key),
             f"{commit.row.fence:016}",
             commit.number,
-            _bytes(write_verification(v)),
+            _bytes(_body(v)),
             _letter(v.step),
             _milliseconds(v.wake) if v.wake else 0,
             v.state.terminal,
@@ -221,7 +223,8 @@ class RedisStore:
 
     async def _set_aside(self, found: Sequence[Any]) -> None:
         """Park a row that cannot be read: whoever claimed it next could not either."""
-        member, identity, fence = (found[place].decode(errors="replace") for place in (0, 1, 3))
+        member, value, fence = (found[place].decode(errors="replace") for place in (0, 1, 2))
+        identity = value.partition("\n")[0][_HEAD:]
         log.error("%s: its row cannot be read, and is parked", member)
         key, now = Key.parse(member), await self.now()
         # nobody can tell how many events there were: the fence is more than that, so that the sequence rises
@@ -247,13 +250,18 @@ _UNREADABLE: dict[str, Json] = {
 def read_row(key: Key, value: bytes) -> Verification:
     """Read a whole row; a ValueError where it is none."""
     head, _, document = value.partition(b"\n")
-    return read_verification(key, head[28:].decode(), document)
+    return read_verification(key, head[_HEAD:].decode(), document)
+
+
+def _body(v: Verification) -> bytes:
+    """Write what stands after the head of a row."""
+    return b"%b\n%b" % (v.id.encode(), write_verification(v))
 
 
 def _row(found: Sequence[Any]) -> Row | None:
-    member, identity, document, fence, claims, commands = found
+    member, value, fence, claims, commands = found
     try:
-        verification = read_verification(Key.parse(member.decode()), identity.decode(), document)
+        verification = read_row(Key.parse(member.decode()), value)
         return Row(verification, int(fence), claims, tuple(map(read_command, commands)))
     except ValueError:
         return None

@@ -2,14 +2,14 @@
 --
 -- KEYS[1]  the outbox stream    KEYS[2]  what is left over    KEYS[3...]  the rows
 -- ARGV[1]  prefix of keys       ARGV[2]  the arrivals, in MessagePack, each a list of
---   member, command, id of the newborn or '', its document, its lane's letter, due in ms, fence of the ended row that it
+--   member, command, id of the newborn or '', id and document, its lane's letter, due in ms, fence of the ended row that it
 --   follows or '', whether the command is for what has ended, stream to acknowledge on or '', group, entry id, the
 --   newborn's events
 -- Reply, for each: 'created', 'attached', 'not_found', 'ended', 'active', or the ended row itself where another one was
 -- expected (read it, and bring the newborn again as its successor).
 --
 -- Sent twice, the second finds its own newborn and says 'created' again.
-local function accept(member, command, id, document, lane, due, follows, afterwards, stream, group, entry, events)
+local function accept(member, command, id, body, lane, due, follows, afterwards, stream, group, entry, events)
   local value = redis.call('GET', row_of(member))
   local row = read(value)
 
@@ -21,7 +21,7 @@ local function accept(member, command, id, document, lane, due, follows, afterwa
     return reply
   end
 
-  if id ~= '' and row and row.id == id then return acknowledged('created') end
+  if id ~= '' and row and string.sub(value, 29, 29 + #id) == id .. '\n' then return acknowledged('created') end
   if row and row.ended == afterwards then
     if afterwards and row.lane == '-' then
       row.lane = 'w'
@@ -44,9 +44,8 @@ local function accept(member, command, id, document, lane, due, follows, afterwa
   redis.call('DEL', inbox_of(member))
   if row then redis.call('ZREM', KEYS[2], member) end
   redis.call('SET', row_of(member), written({
-    fence = fence_after(follows ~= '' and follows or 0),
-    claims = 0, commits = 0, lane = lane, ended = false, id = id, document = document,
-  }))
+    fence = fence_after(follows ~= '' and follows or 0), claims = 0, commits = 0, lane = lane, ended = false,
+  }, body))
   redis.call('ZADD', lane_of(lane), due, member)
   for _, event in ipairs(events) do redis.call('XADD', KEYS[1], '*', 'event', event) end
   return acknowledged('created')

@@ -2,15 +2,18 @@
 --
 -- KEYS[1]  the lane (sorted set: member = "org/domain", score = due in ms)    KEYS[2]  what this worker holds
 -- ARGV[1]  prefix of keys    ARGV[2]  lane's letter    ARGV[3]  most rows    ARGV[4]  lease in ms
--- Reply: { now in ms, { member, id, document, fence, claims, { commands } }, ... }
+-- Reply: { now in ms, { member, row as it was, fence, claims, { commands } }, ... }
 --
 -- Sent twice (a reply was lost), the first lot stays leased and is claimed again when that lease has run out.
 local reply = { now }
 local members = redis.call('ZRANGE', KEYS[1], '-inf', now, 'BYSCORE', 'LIMIT', 0, ARGV[3])
+local first = members[1] and head_of(members[1])
+-- whoever had it before did not come back: it travels alone, so that it takes nobody along
+if first and first.claims > 0 then members = { members[1] } end
 local commands_wait = some_exist(inbox_of, members)
-local leases, held = {}, {}
-for _, member in ipairs(members) do
-  local row = read(redis.call('GET', row_of(member)))
+local values, leases, held = values_of(members), {}, {}
+for at, member in ipairs(members) do
+  local row = read(values[at])
   if not row or row.lane ~= ARGV[2] then
     redis.call('ZREM', KEYS[1], member) -- a left-over: the row is in another lane, or nowhere
   elseif row.claims == 0 or #reply == 1 then
@@ -19,8 +22,7 @@ for _, member in ipairs(members) do
     append(leases, now + ARGV[4], member)
     append(held, member, ARGV[2] .. fence)
     local commands = commands_wait and redis.call('LRANGE', inbox_of(member), 0, -1) or {}
-    reply[#reply + 1] = { member, row.id, row.document, fence, claims, commands }
-    -- whoever had it before did not come back: it travels alone, so that it takes nobody along
+    reply[#reply + 1] = { member, values[at], fence, claims, commands }
     if claims > 1 then break end
   end
 end

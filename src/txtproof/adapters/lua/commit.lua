@@ -4,8 +4,8 @@
 -- KEYS[4]  delays of publishers (hash: publisher -> the latest in ms, 4 bytes each)    KEYS[5]  what is left over
 -- KEYS[6...]  the rows
 -- ARGV[1]  prefix of keys    ARGV[2]  retention in ms    ARGV[3]  the changes, in MessagePack, each a list of
---   member, fence, number, document, lane's letter or '-', due in ms, ended, to keep the lease, commands heard, to park,
---   left over, events, and where something was learned: publisher, delay in ms
+--   member, fence, number, id and document, lane's letter or '-', due in ms, ended, to keep the lease, commands heard,
+--   to park, left over, events, and where something was learned: publisher, delay in ms
 -- ARGV[4]  delays kept of each publisher
 -- Reply, for each row: 'committed', 'applied' (this number was here before) or 'fenced' (it is somebody else's).
 local changes, members = cmsgpack.unpack(ARGV[3]), {}
@@ -13,11 +13,11 @@ for at, change in ipairs(changes) do members[at] = change[1] end
 local commands_wait = some_exist(inbox_of, members)
 local some_are_parked = redis.call('EXISTS', KEYS[3]) == 1
 local some_are_left_over = redis.call('EXISTS', KEYS[5]) == 1
-local let_go, staying = {}, {}
+local values, let_go, staying, rows = values_of(members), {}, {}, {}
 
-local function commit(member, fence, number, document, lane, due, ended, keep, heard, parked, left_over,
-    events, publisher, delay)
-  local row = read(redis.call('GET', row_of(member)))
+local function commit(value, member, fence, number, body, lane, due, ended, keep, heard, parked, left_over, events,
+    publisher, delay)
+  local row = read(value)
   if not row or row.fence ~= fence then return 'fenced' end
   if row.commits >= number then return 'applied' end
   -- no claims: a final commit was made under this fence, so its holder has let go of the row
@@ -38,7 +38,7 @@ local function commit(member, fence, number, document, lane, due, ended, keep, h
       due = now -- a command came during the visit
     end
   end
-  row.commits, row.lane, row.ended, row.document = number, lane, ended, document
+  row.commits, row.lane, row.ended = number, lane, ended
   if lane ~= '-' and moved then
     redis.call('ZADD', lane_of(lane), due, member)
   elseif lane ~= '-' and not keep then
@@ -46,9 +46,9 @@ local function commit(member, fence, number, document, lane, due, ended, keep, h
     append(staying[lane], due, member)
   end
   if lane == '-' and ended and not left_over then
-    redis.call('SET', row_of(member), written(row), 'PX', ARGV[2])
+    redis.call('SET', row_of(member), written(row, body), 'PX', ARGV[2])
   else
-    redis.call('SET', row_of(member), written(row))
+    append(rows, row_of(member), written(row, body))
   end
   if parked then
     redis.call('ZADD', KEYS[3], now, member)
@@ -69,7 +69,8 @@ local function commit(member, fence, number, document, lane, due, ended, keep, h
 end
 
 local reply = {}
-for at, change in ipairs(changes) do reply[at] = commit(unpack(change)) end
+for at, change in ipairs(changes) do reply[at] = commit(values[at], unpack(change)) end
+if #rows > 0 then redis.call('MSET', unpack(rows)) end
 if #let_go > 0 then redis.call('HDEL', KEYS[1], unpack(let_go)) end
 for lane, places in pairs(staying) do redis.call('ZADD', lane_of(lane), unpack(places)) end
 return reply

@@ -2,7 +2,7 @@
 --
 -- KEYS[1]  what this worker holds    KEYS[2]  the outbox stream    KEYS[3]  what is parked    KEYS[4]  the row
 -- ARGV[1]  prefix of keys    ARGV[2]  member    ARGV[3]  fence    ARGV[4]  event
-local row = read(redis.call('GET', KEYS[4]))
+local row = head_of(ARGV[2])
 if row and row.fence == ARGV[3] then
   redis.call('SETRANGE', KEYS[4], 17, '00')
   redis.call('ZREM', lane_of(row.lane), ARGV[2])

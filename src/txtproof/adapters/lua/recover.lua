@@ -14,7 +14,7 @@ for at = 1, #held, 2 do
     redis.call('ZREM', prefix .. ':calls:' .. fence, call)
     redis.call('HDEL', KEYS[1], member)
   elseif lane == ARGV[2] then
-    local row = read(redis.call('GET', row_of(member)))
+    local row = head_of(member)
     -- another fence: its lease ran out, and another worker has it
     if row and row.fence == fence and row.lane == lane and row.claims > 0 then
       if ARGV[3] == '1' then

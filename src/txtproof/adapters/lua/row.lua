@@ -14,19 +14,18 @@ local function row_of(member) return prefix .. ':v:' .. member end
 local function inbox_of(member) return prefix .. ':inbox:' .. member end
 local function lane_of(letter) return prefix .. ':lane:' .. LANES[letter] end
 
-local HEAD = '^(%d+) (%d+) (%d+) (.) (.) ([^\n]*)\n()'
+local HEAD = '^(%d+) (%d+) (%d+) (.) (.) '
 local function read(value)
-  if not value then return nil end
-  local fence, claims, commits, lane, ended, id, start = string.match(value, HEAD)
-  return {
-    fence = fence, claims = tonumber(claims), commits = tonumber(commits), lane = lane, ended = ended == '1', id = id,
-    document = string.sub(value, start),
-  }
+  local fence, claims, commits, lane, ended = string.match(value or '', HEAD)
+  return fence and { fence = fence, claims = tonumber(claims), commits = tonumber(commits), lane = lane, ended = ended == '1' }
 end
 
-local function written(row)
-  return string.format('%s %02d %03d %s %d %s\n', row.fence, row.claims, row.commits, row.lane, row.ended and 1 or 0,
-    row.id) .. row.document
+local function head_of(member) return read(redis.call('GETRANGE', row_of(member), 0, 27)) end
+
+-- `body`: the run's id, a line feed, the document. Scripts pass it on as it is: each copy of a document costs.
+local function written(row, body)
+  return string.format('%s %02d %03d %s %d ', row.fence, row.claims, row.commits, row.lane, row.ended and 1 or 0)
+    .. body
 end
 
 -- A fence is the time: it rises even where the server has lost its last second and hands out claims anew.
@@ -39,9 +38,16 @@ local function append(list, ...)
 end
 
 -- One command for many keys costs a fraction of one each: so does all that follows from a list of rows.
-local function some_exist(key_of, members)
-  if #members == 0 then return false end
+local function with_each(command, key_of, members)
   local keys = {}
   for at, member in ipairs(members) do keys[at] = key_of(member) end
-  return redis.call('EXISTS', unpack(keys)) > 0
+  return redis.call(command, unpack(keys))
+end
+
+local function some_exist(key_of, members)
+  return #members > 0 and with_each('EXISTS', key_of, members) > 0
+end
+
+local function values_of(members)
+  return #members > 0 and with_each('MGET', row_of, members) or {}
 end
