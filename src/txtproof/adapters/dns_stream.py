@@ -55,12 +55,16 @@ class Stream(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Cut what has come into messages."""
         self._octets += data
-        while len(self._octets) >= _LENGTH.size:
-            end = _LENGTH.size + _LENGTH.unpack_from(self._octets)[0]
+        at = 0
+        while len(self._octets) >= at + _LENGTH.size:
+            start = at + _LENGTH.size
+            end = start + _LENGTH.unpack_from(self._octets, at)[0]
             if len(self._octets) < end:
                 break
-            self._messages.append(bytes(self._octets[_LENGTH.size : end]))
-            del self._octets[:end]
+            self._messages.append(bytes(self._octets[start:end]))
+            at = end
+        # once for all of them: a flock of answers comes in one piece
+        del self._octets[:at]
         if len(self._messages) > self.most_unread:
             self.close()
         self._wake()

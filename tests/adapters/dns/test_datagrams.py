@@ -140,7 +140,7 @@ async def test_silence_is_told_twice_and_an_answer_after_the_first_time_still_co
 
 async def test_what_cannot_be_sent_is_over_at_once(asking: Datagrams[bytes]) -> None:
     waiting = asking.put(b"question", HOME, 0, payload)
-    assert waiting.said.result() is Silence.OVER
+    assert await waiting.said is Silence.OVER
     assert not asking._peers
 
 

@@ -57,7 +57,6 @@ class Asker:
         """Close the sockets."""
         self._datagrams.close()
         self._exchange.close()
-        self._exchange.close()
 
     def begin(self, server: Server, name: Iterable[bytes]) -> Begun:
         """Send the question for the record at a name, given as its labels."""

@@ -6,7 +6,7 @@ connected, so that a closed port is no more than silence here.
 
 import asyncio
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
 from itertools import takewhile
 from typing import Generic, TypeVar
@@ -68,14 +68,17 @@ class Datagrams(Generic[T]):
         self._rest = within - late_after
         self._sockets = Sockets(self._readable)
         self._peers: dict[tuple[str, int], Peer[Waiting[T]]] = {}
+        self._leaving: list[Waiting[T]] = []
+        """They count as under way, and leave when all else in this turn of the loop is done."""
         self._sent: dict[_Key, Waiting[T]] = {}
+        self._ids = _drawn()
         # each in the order in which they fall due, since all in it wait equally long: one timer does for all
         self._fresh: dict[Waiting[T], None] = {}
         self._late: dict[Waiting[T], None] = {}
         self._alarm: asyncio.TimerHandle | None = None
 
     def put(self, question: bytes, address: str, port: int, read: Read[T]) -> Waiting[T]:
-        """Send a question, given as it follows its id, as soon as that may be."""
+        """Send a question, given as it follows its id, in this turn of the loop or as soon as that may be."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         peer = self._peers.get((address, port))
@@ -85,7 +88,7 @@ class Datagrams(Generic[T]):
         waiting.due = now + self._late_after
         self._fresh[waiting] = None
         if peer.under_way < peer.room:
-            self._send(waiting, now)
+            self._let_go(waiting)
         else:
             peer.queue.append(waiting)
         if self._alarm is None:
@@ -103,21 +106,38 @@ class Datagrams(Generic[T]):
             self._alarm = None
         self._sockets.close()
 
+    def _let_go(self, waiting: Waiting[T]) -> None:
+        waiting.peer.under_way += 1
+        if not self._leaving:
+            # in a row: each alone would be a waking more, here or on the way (a fourteenth of a look nearby)
+            asyncio.get_running_loop().call_soon(self._send_all)
+        self._leaving.append(waiting)
+
+    def _send_all(self) -> None:
+        leaving, self._leaving = self._leaving, []
+        now = asyncio.get_running_loop().time()
+        for waiting in leaving:
+            if waiting.said.done():
+                # nobody waits any more
+                self._end(waiting, Silence.OVER)
+                self._make_room(waiting.peer)
+            else:
+                self._send(waiting, now)
+
     def _send(self, waiting: Waiting[T], now: float) -> None:
         peer = waiting.peer
         try:
             way = self._sockets.way(peer.family, now)
-            key = (way, peer.address, peer.port, os.urandom(2))
+            key = (way, peer.address, peer.port, next(self._ids))
             while key in self._sent:
-                key = (way, peer.address, peer.port, os.urandom(2))
+                key = (way, peer.address, peer.port, next(self._ids))
             way.socket.sendto(key[3] + waiting.question, (peer.address, peer.port))
         except OSError:
             self._end(waiting, Silence.OVER)
-            self._leave(peer)
+            self._make_room(peer)
             return
         way.asked += 1
         way.waiting += 1
-        peer.under_way += 1
         waiting.sent = now
         waiting.key = key
         self._sent[key] = waiting
@@ -144,15 +164,14 @@ class Datagrams(Generic[T]):
             return
         del self._sent[waiting.key]
         waiting.key[0].waiting -= 1
-        peer = waiting.peer
+        self._make_room(waiting.peer)
+
+    def _make_room(self, peer: Peer[Waiting[T]]) -> None:
         peer.under_way -= 1
         while peer.queue and peer.under_way < peer.room:
             following = peer.queue.popleft()
             if not following.said.done():
-                self._send(following, asyncio.get_running_loop().time())
-        self._leave(peer)
-
-    def _leave(self, peer: Peer[Waiting[T]]) -> None:
+                self._let_go(following)
         if not peer.under_way and not peer.queue:
             self._peers.pop(peer.given, None)
 
@@ -190,6 +209,13 @@ class Datagrams(Generic[T]):
 def _tell(waiting: Waiting[T], said: T | Silence) -> None:
     if not waiting.said.done():
         waiting.said.set_result(said)
+
+
+def _drawn() -> Iterator[bytes]:
+    """Yield ids, drawn at random, many by one call of the system."""
+    while True:
+        many = os.urandom(512)
+        yield from (many[at : at + 2] for at in range(0, len(many), 2))
 
 
 def _due(waiting: Iterable[Waiting[T]], now: float) -> list[Waiting[T]]:

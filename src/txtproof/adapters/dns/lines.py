@@ -33,6 +33,7 @@ class Line:
         self._stream = stream
         stream.most_unread = 2 * MOST_OWED
         self._owed: dict[bytes, asyncio.Future[bytes]] = {}
+        self._unsent: list[bytes] = []
         self.is_open = True
         self.used = asyncio.get_running_loop().time()
         """When somebody last had an answer by it, on the loop's clock."""
@@ -55,7 +56,10 @@ class Line:
             one = os.urandom(2)
             if one not in self._owed:
                 self._owed[one] = mine[one] = asyncio.get_running_loop().create_future()
-        self._stream.send(*(one + question for one, question in zip(mine, questions, strict=True)))
+        if not self._unsent:
+            # what a whole flock asks in this turn of the loop leaves in one piece
+            asyncio.get_running_loop().call_soon(self._send)
+        self._unsent += [one + question for one, question in zip(mine, questions, strict=True)]
         try:
             for answer in mine.values():
                 await answer
@@ -66,6 +70,10 @@ class Line:
         """Hang up; whoever waits is told."""
         self.is_open = False
         self._stream.close()
+
+    def _send(self) -> None:
+        self._stream.send(*self._unsent)
+        self._unsent.clear()
 
     def _settle(self, mine: Mapping[bytes, asyncio.Future[bytes]], answers: dict[int, bytes]) -> None:
         for place, (one, answer) in enumerate(mine.items()):
