@@ -25,10 +25,11 @@ def section(figures: Figures) -> str:
 One process on one core asks; Knot, with four addresses of one zone, has another. So many tasks take name after name,
 each the next one when it has its answer; how many, each library was first tried with, anew for each table and way, and
 the number with which it was fastest is given. It counts, for {figures["seconds"]:g} s after the first
-{figures["warm"]:g} s (three times as long for matches beside a dead server), what was said rightly. Medians of
-{figures["repeats"]} runs in turns; in brackets the ratio to {REFERENCE} in the same turn. CPU: microseconds for
-a name, of the process that asks, at 0 ms. Questions for a name: at 0 ms, by Knot's count. Where a library can be told,
-it waits 0.5 s for one server before it asks the next, as txtproof does. txtproof knows the zone, as in a later look.
+{figures["warm"]:g} s (three times as long for matches beside a dead server) and 20 round trips, what was said rightly.
+Medians of {figures["repeats"]} runs in turns; in brackets the ratio to {REFERENCE} in the same turn. CPU: microseconds
+for a name, of the process that asks, at 0 ms. Questions for a name: at 0 ms, by Knot's count. Where a library can be
+told, it waits 0.5 s for one server before it asks the next, as txtproof does. txtproof knows the zone, as in a later
+look.
 
 The longer ways are two network namespaces, joined by a pair of TUN devices between which a process beside Knot holds
 each packet back (netem is in few kernels); it carries as much as dnsperf's line shows. Dead is the first of the four:

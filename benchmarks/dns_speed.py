@@ -14,16 +14,17 @@ from benchmarks.dns_task import MATCHES, MISSES, PROOFS, Task
 
 WAYS = (Way("0 ms"), Way("20 ms", 20), Way("100 ms", 100), Way("0 ms, one of four dead", dead=True))
 LIMIT = "dnsperf"
-REACHES = {MISSES: (64, 256, 1024), MATCHES: (64, 256, 1024), PROOFS: (16, 64, 256)}
+NEARBY = {MISSES: (64, 256, 1024), MATCHES: (64, 256, 1024), PROOFS: (16, 64, 256)}
+FAR_AWAY = {MISSES: (256, 1024, 2048, 4096), MATCHES: (256, 1024, 2048, 4096), PROOFS: (64, 256, 1024)}
 """Names under way together: each library gets whichever of these suits it best, anew in each table; the proofs fewer,
 since each of them is nine questions."""
 DNSPERF = (50, 100, 200)
 """For dnsperf nearby: more at once than the name server has room for are lost."""
-FARTHER = 4
-"""Times as many, where the way is long."""
 REPEATS = 3
 WARM, SECONDS, QUICK = 0.7, 1.5, 1.0
 """Seconds before those that count; those that count; and those of a quick run."""
+ROUND_TRIPS = 20
+"""More of them before those that count: whoever begins with few questions has found by then how many there may be."""
 SLOW = 3.0
 """Times as long, where a match waits out the dead server."""
 
@@ -88,10 +89,11 @@ def _kinds(way: Way) -> Sequence[str]:
 def _kind(
     way: Way, kind: str, place: Ground, pythons: Mapping[str, str], repeats: int, *, quick: bool
 ) -> dict[str, Any]:
-    choices = [at_once * (FARTHER if way.delay else 1) for at_once in REACHES[kind]]
+    choices = (FAR_AWAY if way.delay else NEARBY)[kind]
     warm, seconds = (QUICK / 2, QUICK) if quick else (WARM, SECONDS)
     longer = SLOW if way.dead and kind != MISSES else 1.0
-    task = Task("", kind, place.addresses, place.knot.port, choices[1], warm * longer, seconds * longer)
+    begins = warm * longer + ROUND_TRIPS * way.delay / 1000
+    task = Task("", kind, place.addresses, place.knot.port, choices[1], begins, seconds * longer)
     sides = [
         _library(one, pythons[one.name], place) for one in ALL if one.name in pythons and (one.proofs or kind != PROOFS)
     ]

@@ -189,6 +189,19 @@ async def test_more_are_under_way_to_an_address_far_away_the_more_it_answers_unt
         asking.close()
 
 
+def test_what_is_late_halves_the_room_once_for_all_that_had_been_sent_by_then() -> None:
+    there: peers.Peer[object] = peers.Peer(HOME, 53)
+    there.room = 1000
+    for sent in (1.0, 1.2, 1.4):
+        there.is_late(sent, 1.5)
+    assert there.room == 500
+    there.is_late(1.4, 1.9)
+    assert there.room == 500
+    for sent in range(2, 9):
+        there.is_late(sent, sent + 0.5)
+    assert there.room == peers.MOST_PER_PEER
+
+
 async def test_sockets_are_replaced_after_a_while(asking: Datagrams[bytes], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sockets, "MOST_ASKED", 2)
     async with peer(echo) as there:

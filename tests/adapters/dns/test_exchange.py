@@ -294,10 +294,16 @@ def _raising(code: int) -> Callable[..., object]:
 ASKED = question(NAME.labels), soa_question(NAME.labels)
 
 
+async def together(exchange: Exchange, address: str, port: int, within: float | None = None) -> list[bytes | Reason]:
+    """Put both questions to one address."""
+    (replies,) = await exchange.ask_together(ASKED, [address], port, within)
+    return list(replies.messages)
+
+
 async def put_both(server: Server, within: float = 5.0) -> list[bytes | Reason]:
     exchange = Exchange(within, within)
     try:
-        return list(await exchange.ask_together(ASKED, server.address, server.port))
+        return await together(exchange, server.address, server.port)
     finally:
         exchange.close()
 
@@ -364,4 +370,4 @@ async def test_a_closed_port_is_a_timeout_at_once() -> None:
 
 async def test_a_lack_of_sockets_is_no_word_about_the_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asyncio.get_running_loop(), "sock_connect", _raising(errno.EMFILE))
-    assert list(await Exchange().ask_together(ASKED, HOME, 53)) == [Reason.CANNOT_SEE] * 2
+    assert await together(Exchange(), HOME, 53) == [Reason.CANNOT_SEE] * 2

@@ -10,7 +10,7 @@ import dns.rdatatype
 import pytest
 
 from tests.adapters.dns.scripted import Server, serving, silent
-from tests.adapters.dns.test_exchange import ASKED, GOOD, HOME
+from tests.adapters.dns.test_exchange import ASKED, GOOD, HOME, together
 from txtproof.adapters import dns_stream
 from txtproof.adapters.dns import lines
 from txtproof.adapters.dns.exchange import Exchange
@@ -31,7 +31,7 @@ async def opened(within: float = 5.0) -> AsyncIterator[Exchange]:
 
 async def both(exchange: Exchange, server: Server) -> None:
     """Have both questions answered, each with what was asked for."""
-    said = await exchange.ask_together(ASKED, server.address, server.port)
+    said = await together(exchange, server.address, server.port)
     messages = [dns.message.from_wire(one) for one in said if isinstance(one, bytes)]
     assert [one.question[0].rdtype for one in messages] == [dns.rdatatype.TXT, dns.rdatatype.SOA], said
 
@@ -56,6 +56,19 @@ async def test_a_flock_asks_by_few_connections() -> None:
     assert 1 <= len(sources(at[HOME])) <= MOST_LINES
 
 
+async def test_a_flock_that_is_too_large_waits_its_turn_at_those_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lines, "MOST_OWED", 8)
+    async with serving({HOME: GOOD}) as at, opened() as exchange:
+        flock = [asyncio.create_task(both(exchange, at[HOME])) for _ in range(100)]
+        await asyncio.sleep(0)
+        flock[70].cancel()
+        await asyncio.wait(flock)
+        assert [one for one in flock if one.cancelled()] == [flock[70]]
+        for one in flock[:70] + flock[71:]:
+            one.result()
+    assert 1 <= len(sources(at[HOME])) <= MOST_LINES
+
+
 async def test_a_server_that_is_silent_is_called_once_for_all_and_heard_as_soon_as_it_is_back(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -70,11 +83,11 @@ async def test_a_server_that_is_silent_is_called_once_for_all_and_heard_as_soon_
     monkeypatch.setattr(lines, "connected", connected)
     monkeypatch.setattr(lines, "OPENS_WITHIN", 0.3)
     async with serving({HOME: GOOD}) as at, opened() as exchange:
-        brief = exchange.ask_together(ASKED, HOME, at[HOME].port, 0.2)
+        brief = together(exchange, HOME, at[HOME].port, 0.2)
         patient = asyncio.gather(*(both(exchange, at[HOME]) for _ in range(20)))
         said = await brief
         await patient
-    assert list(said) == [Reason.TIMEOUT] * 2
+    assert said == [Reason.TIMEOUT] * 2
     assert len(calls) == 2
 
 
@@ -128,8 +141,8 @@ async def test_an_answer_that_nobody_asked_for_ends_the_connection() -> None:
             await answer(reader, writer)
 
     async with listening(converse) as server, opened() as exchange:
-        said = await exchange.ask_together(ASKED, server.address, server.port)
-    assert list(said) == [Reason.LAME] * 2
+        said = await together(exchange, server.address, server.port)
+    assert said == [Reason.LAME] * 2
 
 
 async def test_who_waits_in_vain_takes_nobody_along() -> None:
@@ -144,22 +157,22 @@ async def test_who_waits_in_vain_takes_nobody_along() -> None:
             await answer(reader, writer)
 
     async with listening(converse) as server, opened() as exchange:
-        late = asyncio.create_task(exchange.ask_together(ASKED, server.address, server.port, 0.5))
+        late = asyncio.create_task(together(exchange, server.address, server.port, 0.5))
         await slow.wait()
         await both(exchange, server)
-        assert list(await late) == [Reason.TIMEOUT] * 2
+        assert await late == [Reason.TIMEOUT] * 2
         # a connection on which something is owed is not asked by again: this is the first pair of another
-        assert list(await exchange.ask_together(ASKED, server.address, server.port, 0.2)) == [Reason.TIMEOUT] * 2
+        assert await together(exchange, server.address, server.port, 0.2) == [Reason.TIMEOUT] * 2
 
 
 async def test_a_look_that_is_cut_off_leaves_nothing_behind() -> None:
     async with serving({HOME: silent}) as at, opened() as exchange:
-        cut = asyncio.create_task(exchange.ask_together(ASKED, HOME, at[HOME].port))
+        cut = asyncio.create_task(together(exchange, HOME, at[HOME].port))
         await asyncio.sleep(0.1)
         cut.cancel()
         await asyncio.wait([cut])
         await asyncio.sleep(0)
-        assert not [line for line in exchange._lines._lines[HOME, at[HOME].port] if line.is_open]
+        assert not [line for line in exchange._lines._pools[HOME, at[HOME].port]._lines if line.is_open]
 
 
 @asynccontextmanager

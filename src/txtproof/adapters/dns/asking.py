@@ -3,7 +3,7 @@
 import asyncio
 import struct
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import partial
 
 import dns.message
@@ -23,7 +23,10 @@ from txtproof.core.reasons import Reason
 from txtproof.core.values import Value, replace
 
 Said = Plain | dns.message.Message
+Both = tuple[Said | Reason, Said | Reason]
+"""To the questions for the record and for its SOA."""
 
+_SILENT = (Reason.TIMEOUT, Reason.TIMEOUT)
 _SOA_IN = struct.pack("!2H", 6, 1)
 """Type and class in a question section."""
 
@@ -66,10 +69,13 @@ class Asker:
 
     def answered(self, server: Server, at: float, said: Plain) -> Answer:
         """Return what a plain answer says to a question that was put then (on the monotonic clock)."""
+        return self._plain(server, _since(at), said)
+
+    def _plain(self, server: Server, took_ms: int, said: Plain) -> Answer:
         return Answer(
             server.name,
             self.shown(server),
-            _since(at),
+            took_ms,
             rcode=said.rcode,
             authoritative=said.authoritative,
             values=said.values,
@@ -77,14 +83,21 @@ class Asker:
             recursive=said.recursive,
         )
 
+    def heard(self, begun: Begun) -> Heard | None:
+        """Return what has come, where it has, and is plain."""
+        said = begun.waiting.said.result() if begun.waiting.said.done() else None
+        if not isinstance(said, Plain):
+            return None
+        return Heard(begun.server, None, self.answered(begun.server, begun.at, said))
+
     async def finish(self, begun: Begun, name: dns.name.Name) -> Heard:
         """Wait for the answer, however it is to be had."""
         said = await begun.waiting.said
         if said is Silence.LATE:
             said = await begun.waiting.said
-        server = begun.server
         if isinstance(said, Plain):
-            return Heard(server, None, self.answered(server, begun.at, said))
+            return Heard(begun.server, None, self.answered(begun.server, begun.at, said))
+        server = begun.server
         reply = replace(await self._reply(server, name, said), took_ms=_since(begun.at))
         return Heard(server, reply.message, reading.answer(server.name, self.shown(server), reply, name))
 
@@ -97,46 +110,55 @@ class Asker:
 
     async def ask_fully(
         self,
-        server: Server,
+        servers: Sequence[Server],
         name: dns.name.Name,
         target: dns.name.Name | None,
         *,
         who: bool = False,
         within: float | None = None,
-    ) -> Answer:
-        """Ask for the record and for its SOA, over TCP: nobody off the path can forge that.
+    ) -> list[Answer]:
+        """Ask all at once for the record and for its SOA, over TCP: nobody off the path can forge that.
 
         `who`: ask too which of several machines behind the address it is; `within`: seconds, where the usual are not
         to be waited.
         """
         begun = time.monotonic()
-        text_question, its_soa = question(name.labels), soa_question(name.labels)
-        asked = text_question, with_nsid(its_soa) if who else its_soa
-        came = await self._exchange.ask_together(asked, server.address, self._port, within)
-        said = [_told(*one) for one in zip((text_question, its_soa), came, strict=True)]
-        if said.count(Reason.TIMEOUT) < len(said):
-            # not every server takes a second question before the first is answered, nor by the same connection
-            kinds = (dns.rdatatype.TXT, dns.rdatatype.SOA)
-            said = await asyncio.gather(*(self._again(*one, server, name) for one in zip(said, kinds, strict=True)))
+        asked = question(name.labels), soa_question(name.labels)
+        sent = (asked[0], with_nsid(asked[1])) if who else asked
+        came = await self._exchange.ask_together(sent, [one.address for one in servers], self._port, within)
+        said = [_both(asked, one.messages) for one in came]
+        if any(_is_wanting(one) for one in said):
+            said = await asyncio.gather(*(self._again(*one, name) for one in zip(said, servers, strict=True)))
+        took = [_since(begun) if one.took_ms is None else one.took_ms for one in came]
+        return [self._full(*one, name, target) for one in zip(servers, said, took, strict=True)]
+
+    async def _again(self, said: Both, server: Server, name: dns.name.Name) -> Both:
+        """Ask what was not answered beside the other question by a connection of its own."""
+
+        async def ask(one: Said | Reason, kind: dns.rdatatype.RdataType) -> Said | Reason:
+            if not _is_missing(one):
+                return one
+            reply = await self._exchange.ask(name, kind, server.address, self._port, tcp=True)
+            return reply.message or reply.failure or Reason.LAME
+
+        if not _is_wanting(said):
+            return said
+        text, soa = await asyncio.gather(ask(said[0], dns.rdatatype.TXT), ask(said[1], dns.rdatatype.SOA))
+        return text, soa
+
+    def _full(
+        self, server: Server, said: Both, took_ms: int, name: dns.name.Name, target: dns.name.Name | None
+    ) -> Answer:
         text, soa = said
         serial = soa.serial if isinstance(soa, Plain) else reading.serial(_message(soa), name)
         if isinstance(text, Plain):
-            answer = self.answered(server, begun, text)
+            answer = self._plain(server, took_ms, text)
         else:
             failure = text if isinstance(text, Reason) else None
-            reply = Reply(_message(text), failure, _since(begun))
+            reply = Reply(_message(text), failure, took_ms)
             answer = reading.answer(server.name, self.shown(server), reply, name, target)
         serial, node = answer.serial if serial is None else serial, reading.node(_message(soa))
         return replace(answer, serial=serial, node=node)
-
-    async def _again(
-        self, said: Said | Reason, kind: dns.rdatatype.RdataType, server: Server, name: dns.name.Name
-    ) -> Said | Reason:
-        """Ask what was not answered beside the other question by a connection of its own."""
-        if said not in (Reason.LAME, Reason.TIMEOUT):
-            return said
-        reply = await self._exchange.ask(name, kind, server.address, self._port, tcp=True)
-        return reply.message or reply.failure or Reason.LAME
 
     async def _reply(self, server: Server, name: dns.name.Name, said: dns.message.Message | Silence) -> Reply:
         """Return the message; where there is none, or one that shuns EDNS, ask again another way."""
@@ -175,6 +197,22 @@ def soa_question(name: Iterable[bytes]) -> bytes:
     asked = question(name)
     start, end = COUNTS.size, COUNTS.size + len(section(asked))
     return asked[:start] + asked[start : end - len(_SOA_IN)] + _SOA_IN + asked[end:]
+
+
+def _both(asked: tuple[bytes, bytes], came: Sequence[bytes | Reason]) -> Both:
+    return _told(asked[0], came[0]), _told(asked[1], came[1])
+
+
+def _is_wanting(said: Both) -> bool:
+    """Say whether to ask again what was not answered beside the other question.
+
+    Not every server takes a second question before the first is answered, nor by the same connection.
+    """
+    return said != _SILENT and any(map(_is_missing, said))
+
+
+def _is_missing(said: Said | Reason) -> bool:
+    return said in (Reason.LAME, Reason.TIMEOUT)
 
 
 def _told(asked: bytes, came: bytes | Reason) -> Said | Reason:

@@ -5,12 +5,12 @@ connected, so that a closed port is no more than silence here.
 """
 
 import asyncio
-import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from enum import Enum
 from itertools import takewhile
 from typing import Generic, TypeVar
 
+from txtproof.adapters.dns.ids import ids
 from txtproof.adapters.dns.octets import LARGEST
 from txtproof.adapters.dns.peers import Peer
 from txtproof.adapters.dns.sockets import MOST_WAITING, Sockets, Way
@@ -71,7 +71,7 @@ class Datagrams(Generic[T]):
         self._leaving: list[Waiting[T]] = []
         """They count as under way, and leave when all else in this turn of the loop is done."""
         self._sent: dict[_Key, Waiting[T]] = {}
-        self._ids = _drawn()
+        self._ids = ids()
         # each in the order in which they fall due, since all in it wait equally long: one timer does for all
         self._fresh: dict[Waiting[T], None] = {}
         self._late: dict[Waiting[T], None] = {}
@@ -199,7 +199,7 @@ class Datagrams(Generic[T]):
             self._end(waiting, Silence.OVER)
             return
         if waiting.key is not None:
-            waiting.peer.is_late()
+            waiting.peer.is_late(waiting.sent, loop.time())
         self._late[waiting] = self._fresh.pop(waiting)
         waiting.due += self._rest
         told, waiting.said = waiting.said, loop.create_future()
@@ -209,13 +209,6 @@ class Datagrams(Generic[T]):
 def _tell(waiting: Waiting[T], said: T | Silence) -> None:
     if not waiting.said.done():
         waiting.said.set_result(said)
-
-
-def _drawn() -> Iterator[bytes]:
-    """Yield ids, drawn at random, many by one call of the system."""
-    while True:
-        many = os.urandom(512)
-        yield from (many[at : at + 2] for at in range(0, len(many), 2))
 
 
 def _due(waiting: Iterable[Waiting[T]], now: float) -> list[Waiting[T]]:

@@ -2,9 +2,8 @@
 
 import asyncio
 import errno
-import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -16,10 +15,10 @@ import dns.rdatatype
 
 from txtproof.adapters.dns import octets
 from txtproof.adapters.dns.datagrams import Silence
-from txtproof.adapters.dns.lines import Lines
+from txtproof.adapters.dns.lines import Asked, Lines
 from txtproof.adapters.dns.question import PAYLOAD, is_cut
 from txtproof.adapters.dns_bounds import HEADER, is_modest
-from txtproof.adapters.dns_stream import Stream, connected
+from txtproof.adapters.dns_stream import connected
 from txtproof.core.reasons import Reason
 from txtproof.core.values import Value
 
@@ -44,6 +43,16 @@ class Reply(Value, frozen=True):
     took_ms: int = 0
 
 
+class Replies(Value, frozen=True):
+    """What came back over TCP to some questions, in their order."""
+
+    messages: Sequence[bytes | Reason]
+    """Each bears its question's id; the rest is the caller's to judge. `lame`: the connection ended before, or brought
+    something else; `timeout` and `cannot_see` as in a `Reply`."""
+    took_ms: int | None
+    """Until the last of them; None where not all came."""
+
+
 class Exchange:
     """Ask questions. `close` ends the connections that are kept."""
 
@@ -51,7 +60,7 @@ class Exchange:
         self._udp_within = udp_within
         self._tcp_within = tcp_within
         self._places = asyncio.Semaphore(MOST_OPEN)
-        self._lines = Lines()
+        self._lines = Lines(self._places)
 
     def close(self) -> None:
         """Hang up on all servers."""
@@ -86,41 +95,23 @@ class Exchange:
         return Reply(None, answer, took) if isinstance(answer, Reason) else Reply(answer, None, took)
 
     async def ask_together(
-        self, questions: Sequence[bytes], address: str, port: int, within: float | None = None
-    ) -> Sequence[bytes | Reason]:
-        """Put questions, each given as it follows its id, over one TCP connection; return what came back to each.
+        self, questions: Sequence[bytes], addresses: Iterable[str], port: int, within: float | None = None
+    ) -> list[Replies]:
+        """Put the same questions, each given as it follows its id, to all addresses at once over TCP.
 
-        Others may ask by the same connection; where that does not do, the questions have one of their own.
-
-        They go out together, and may be answered in any order (RFC 7766, 6.2.1.1). What comes back bears the
-        question's id; the rest is the caller's to judge. `lame`: the connection ended before, or brought something
-        else; `timeout` and `cannot_see` as in a `Reply`.
+        At an address they go out together, by a connection that others may ask by as well, and may be answered in any
+        order (RFC 7766, 6.2.1.1); where that does not do, they have one of their own.
         """
-        answers: dict[int, bytes] = {}
+        puts = [self._lines.put(questions, address, port) for address in addresses]
         try:
-            async with asyncio.timeout(self._tcp_within if within is None else within):
-                failure = await self._answered(questions, answers, address, port)
-        except TimeoutError:
-            failure = Reason.TIMEOUT
-        except OSError as fault:
-            failure = Reason.CANNOT_SEE if fault.errno in _OURS else Reason.TIMEOUT
-        return [answers.get(place, failure) for place in range(len(questions))]
-
-    async def _answered(self, questions: Sequence[bytes], answers: dict[int, bytes], address: str, port: int) -> Reason:
-        """Gather answers by their questions' places; return what is the matter with the rest. Raises OSError."""
-        line = await self._lines.to((address, port))
-        if line is not None:
-            with suppress(OSError, EOFError):
-                await line.put(questions, answers)
-                return Reason.LAME
-        async with self._places:
-            stream = await connected(address, port)
-            try:
-                with suppress(OSError, EOFError):
-                    await _conversed(stream, questions, answers)
-            finally:
-                stream.close()
-        return Reason.LAME
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._tcp_within if within is None else within):
+                    for asked in puts:
+                        await asked.over
+        finally:
+            for asked in puts:
+                asked.settle()
+        return [_replies(asked) for asked in puts]
 
     async def _sent(
         self, query: dns.message.Message, address: str, port: int, *, tcp: bool
@@ -155,7 +146,7 @@ class Exchange:
         except TimeoutError:
             return Reason.TIMEOUT
         except OSError as fault:
-            return Reason.CANNOT_SEE if fault.errno in _OURS else Reason.TIMEOUT
+            return _reason(fault)
         except EOFError:
             return Reason.TIMEOUT
         message = _answer(query, wire)
@@ -163,18 +154,16 @@ class Exchange:
         return Reason.LAME if message is None or message.flags & dns.flags.TC else message
 
 
-async def _conversed(stream: Stream, questions: Sequence[bytes], answers: dict[int, bytes]) -> None:
-    """Put questions by a connection that is theirs alone; nothing that was not asked is waited past."""
-    ids: dict[bytes, int] = {}
-    while len(ids) < len(questions):
-        ids.setdefault(os.urandom(2), len(ids))
-    stream.send(*(one + questions[place] for one, place in ids.items()))
-    while ids:
-        answer = await stream.receive()
-        place = ids.pop(answer[:2], None)
-        if place is None:
-            return
-        answers[place] = answer
+def _replies(asked: Asked) -> Replies:
+    failure = asked.failure
+    if isinstance(failure, OSError):
+        failure = _reason(failure)
+    came = [asked.answers.get(place, failure) for place in range(len(asked.questions))]
+    return Replies(came, None if asked.took is None else round(asked.took * 1000))
+
+
+def _reason(fault: OSError) -> Reason:
+    return Reason.CANNOT_SEE if fault.errno in _OURS else Reason.TIMEOUT
 
 
 def _said(query: dns.message.Message, wire: bytes) -> dns.message.Message | Silence | None:

@@ -170,6 +170,10 @@ class AuthoritativeLookup:
 
     async def _hear(self, place: Place, trail: Trail, glance: Glance | None) -> tuple[Heard, ...]:
         """Ask server after server until one has something to say: it comes last."""
+        heard = self._asker.heard(glance.begun) if glance is not None else None
+        if heard is not None and _is_telling(heard, place, trail.look):
+            self._prefer(place.zone, heard.server)
+            return (heard,)
         servers = self._ordered(place.zone, trail.look)
         calls = [partial(self._asker.ask, server, place.name, tcp=trail.over_tcp) for server in servers]
         if glance is not None:

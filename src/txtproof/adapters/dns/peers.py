@@ -8,7 +8,7 @@ W = TypeVar("W")
 
 MOST_PER_PEER = 100
 """Questions under way to an address nearby: what a buffer of the usual size there is sure to hold."""
-MOST_PER_SECOND = 20_000
+MOST_PER_SECOND = 40_000
 """Questions to one farther away: with so many in the time that its quickest answer took, they are on the way there and
 back, and not in its buffer."""
 MOST_FAR_AWAY = 2_000
@@ -17,7 +17,7 @@ MOST_FAR_AWAY = 2_000
 class Peer(Generic[W]):
     """One address and port."""
 
-    __slots__ = ("_most", "_quickest", "address", "family", "given", "port", "queue", "room", "under_way")
+    __slots__ = ("_halved", "_most", "_quickest", "address", "family", "given", "port", "queue", "room", "under_way")
 
     def __init__(self, address: str, port: int) -> None:
         self.given = (address, port)
@@ -29,6 +29,7 @@ class Peer(Generic[W]):
         self.queue: deque[W] = deque()
         self.room = MOST_PER_PEER
         """How many may be under way."""
+        self._halved = 0.0
         self._most = MOST_FAR_AWAY
         self._quickest = MOST_FAR_AWAY / MOST_PER_SECOND
         """Seconds; what takes longer is no farther away."""
@@ -43,6 +44,8 @@ class Peer(Generic[W]):
         elif self.room > self._most:
             self.room = self._most
 
-    def is_late(self) -> None:
-        """Begin anew: that one may have been one too many."""
-        self.room = MOST_PER_PEER
+    def is_late(self, sent: float, now: float) -> None:
+        """Halve the room, once for all that had been sent by then: some of them may have been too many."""
+        if sent >= self._halved:
+            self._halved = now
+            self.room = max(MOST_PER_PEER, self.room // 2)

@@ -6,6 +6,7 @@ live one. It is asked all the same, and what it says counts: it may be back, wit
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import dns.name
 
@@ -54,8 +55,9 @@ class Rounds:
         sight: Sight = Match(())
         for _ in range(look.rounds):
             # whoever asks a server that lacks an alias on the way does not come to the record
-            aliases = (self._asked(one.place, look, one.target) for one in passed)
-            sight = together(await asyncio.gather(self._asked(end.place, look), *aliases))
+            aliases = [self._asked(one.place, look, one.target) for one in passed]
+            record = self._asked(end.place, look)
+            sight = together(await asyncio.gather(record, *aliases)) if aliases else await record
             if not isinstance(sight, Match):
                 break
         return _steadied(sight, end.last.answer)
@@ -64,17 +66,19 @@ class Rounds:
         """Ask all servers of a place; with `target`, for the alias that leads there."""
         servers = place.zone.servers
         awake = self.awake(servers)
-
-        async def answer(server: Server) -> Answer:
-            within = None if server in awake else BRIEFLY
-            who = look.thorough or look.rounds > 1
-            said = await self._asker.ask_fully(server, place.name, target, who=who, within=within)
-            if within is None or said.failure is not Reason.TIMEOUT:
-                # so short a silence says nothing new: soon it is waited for as long as any other
-                self._note(server, said)
-            return said
-
-        return judged(await asyncio.gather(*map(answer, servers)), look, reading.plain(place.name))
+        ask = partial(self._asker.ask_fully, name=place.name, target=target, who=look.thorough or look.rounds > 1)
+        if len(awake) == len(servers):
+            answers = await ask(servers)
+        else:
+            asleep = [one for one in servers if one not in awake]
+            said = await asyncio.gather(ask(awake), ask(asleep, within=BRIEFLY))
+            by_server = dict(zip([*awake, *asleep], [*said[0], *said[1]], strict=True))
+            answers = [by_server[server] for server in servers]
+        for server, answer in zip(servers, answers, strict=True):
+            # to be silent for so short a time says nothing new: soon it is waited for as long as any other
+            if answer.failure is not Reason.TIMEOUT or server in awake:
+                self._note(server, answer)
+        return judged(answers, look, reading.plain(place.name))
 
     def _note(self, server: Server, answer: Answer) -> None:
         if answer.failure is Reason.TIMEOUT:
