@@ -9,8 +9,8 @@ from config.publishers.table import Publisher
 from config.tables import PER_SECOND, setting
 from config.values import Rate, ReferredSecret
 from txtproof.adapters.base_url import check_base_url
-from txtproof.adapters.publishers.cloudflare import BASE_URL, CloudflareOptions
-from txtproof.adapters.publishers.cloudflare_exchange import check_api_token
+from txtproof.adapters.publishers.cloudflare.exchange import check_api_token
+from txtproof.adapters.publishers.cloudflare.publisher import BASE_URL, CloudflareOptions
 
 
 class Cloudflare(Publisher):

@@ -10,7 +10,7 @@ from pydantic import ValidationInfo, field_validator, model_validator
 from config.publishers.table import Publisher
 from config.tables import setting
 from config.values import dereferenced, referred
-from txtproof.adapters.publishers.lexicon import LexiconOptions, check_provider, check_settings
+from txtproof.adapters.publishers.lexicon.options import LexiconOptions, check_provider, check_settings
 
 SECRETS = re.compile("token|secret|key|password|info")
 """What the names of options have in them whose value is a secret."""

@@ -9,8 +9,8 @@ from config.publishers.table import Publisher
 from config.tables import setting
 from config.values import ReferredSecret
 from txtproof.adapters.base_url import check_base_url
-from txtproof.adapters.publishers.powerdns import PowerDnsOptions
-from txtproof.adapters.publishers.powerdns_api import check_api_key
+from txtproof.adapters.publishers.powerdns.api import check_api_key
+from txtproof.adapters.publishers.powerdns.publisher import PowerDnsOptions
 
 
 class PowerDns(Publisher):

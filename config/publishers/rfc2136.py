@@ -8,8 +8,8 @@ from pydantic import SecretStr, field_validator
 from config.publishers.table import Publisher
 from config.tables import ANY, setting
 from config.values import ReferredSecret, Strings
-from txtproof.adapters.publishers.rfc2136 import Rfc2136Options
-from txtproof.adapters.publishers.tsig_key import check_tsig
+from txtproof.adapters.publishers.rfc2136.publisher import Rfc2136Options
+from txtproof.adapters.publishers.rfc2136.tsig_key import check_tsig
 from txtproof.endpoints import endpoint
 
 

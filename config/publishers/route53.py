@@ -9,7 +9,7 @@ from config.publishers.table import Publisher
 from config.tables import PER_SECOND, setting
 from config.values import Rate, ReferredSecret
 from txtproof.adapters.base_url import check_base_url
-from txtproof.adapters.publishers.route53_options import Route53Options, check_boto3
+from txtproof.adapters.publishers.route53.options import Route53Options, check_boto3
 
 
 class Route53(Publisher):

@@ -8,8 +8,8 @@ from pydantic import SecretStr, ValidationInfo, field_validator
 from config.publishers.table import Publisher
 from config.tables import setting
 from config.values import ReferredSecret
-from txtproof.adapters.publishers.webhook import WebhookOptions, check_webhook_secret
-from txtproof.adapters.publishers.webhook_call import check_webhook_url
+from txtproof.adapters.publishers.webhook.call import check_webhook_url
+from txtproof.adapters.publishers.webhook.publisher import WebhookOptions, check_webhook_secret
 
 
 class Webhook(Publisher):

@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from tests.adapters.middleman import SILENCE, answered, forwarded, is_update, listening, tsig_refused
 from tests.real_servers import GRANTED, RealServer
 from txtproof.adapters.dns_stream import Stream, connected
-from txtproof.adapters.publishers import signed_exchange
-from txtproof.adapters.publishers.rfc2136 import Rfc2136Options, Rfc2136Publisher
+from txtproof.adapters.publishers.rfc2136 import signed_exchange
+from txtproof.adapters.publishers.rfc2136.publisher import Rfc2136Options, Rfc2136Publisher
 from txtproof.core.observations import (
     Ambiguous,
     Blocked,

@@ -22,7 +22,7 @@ from tests.real_servers import ADDRESS, RealServer, running_knot
 from txtproof.adapters.dns.look import AuthoritativeLookup, LookOptions
 from txtproof.adapters.publishers import apexes
 from txtproof.adapters.publishers.manual import ManualPublisher
-from txtproof.adapters.publishers.rfc2136 import Rfc2136Options, Rfc2136Publisher
+from txtproof.adapters.publishers.rfc2136.publisher import Rfc2136Options, Rfc2136Publisher
 from txtproof.adapters.publishers.routing import MOST_ALIASES, Registration, RoutedPublishing
 from txtproof.core.decisions import Look
 from txtproof.core.model import Record

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from config.settings import load_settings
 from tests.config.giving import LEAST, problems_of
-from txtproof.adapters.publishers.powerdns import PowerDnsOptions
+from txtproof.adapters.publishers.powerdns.publisher import PowerDnsOptions
 from worker.bootstrap import options
 
 API_KEY = "api-key-hunter2"

@@ -6,7 +6,7 @@ import pytest
 from config.publishers.rfc2136 import Rfc2136
 from config.settings import Settings, known_settings, load_settings
 from tests.config.giving import APPLICATION_SECRET, BEARER_SECRET, LEAST, NO_CREDENTIAL, PUBLISHER, TSIG_SECRET
-from txtproof.adapters.publishers.rfc2136 import Rfc2136Options
+from txtproof.adapters.publishers.rfc2136.publisher import Rfc2136Options
 from txtproof.core.policy import Policy
 from worker.bootstrap import options
 

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from tests.publishers.cloudflare_api import CloudflareApi
 from tests.publishers.cloudflare_zones import Zone
-from txtproof.adapters.publishers.cloudflare import CloudflareOptions, CloudflarePublisher
+from txtproof.adapters.publishers.cloudflare.publisher import CloudflareOptions, CloudflarePublisher
 from txtproof.core.observations import Ambiguous, Blocked, PublishAnswer, Unreachable, WithdrawAnswer
 from txtproof.core.reasons import Reason
 

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from pydantic import SecretStr
 
-from txtproof.adapters.publishers.powerdns import PowerDnsOptions, PowerDnsPublisher
+from txtproof.adapters.publishers.powerdns.publisher import PowerDnsOptions, PowerDnsPublisher
 from txtproof.core.observations import Ambiguous, Blocked, PublishAnswer, Unreachable, WithdrawAnswer
 from txtproof.core.reasons import Reason
 

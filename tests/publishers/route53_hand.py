@@ -10,8 +10,8 @@ import pytest
 from pydantic import SecretStr
 
 from tests.real_ministack import ZONE
-from txtproof.adapters.publishers.route53 import Route53Publisher
-from txtproof.adapters.publishers.route53_options import Route53Options
+from txtproof.adapters.publishers.route53.options import Route53Options
+from txtproof.adapters.publishers.route53.publisher import Route53Publisher
 from txtproof.core.observations import Ambiguous, Blocked, PublishAnswer, Unreachable, WithdrawAnswer
 
 KEY = "AKIA" + secrets.token_hex(8).upper()

@@ -8,7 +8,7 @@ from dns.rdtypes.ANY.TXT import TXT
 from hypothesis import given
 from hypothesis import strategies as st
 
-from txtproof.adapters.publishers.cloudflare_content import MAX_STRING, MAX_VALUE, content_of, value_of
+from txtproof.adapters.publishers.cloudflare.content import MAX_STRING, MAX_VALUE, content_of, value_of
 
 VALUES = st.binary(min_size=1, max_size=MAX_VALUE)
 

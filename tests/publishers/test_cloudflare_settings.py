@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from config.settings import Settings, load_settings
 from tests.config.giving import LEAST, problems_of
-from txtproof.adapters.publishers.cloudflare import BASE_URL, CloudflareOptions
+from txtproof.adapters.publishers.cloudflare.publisher import BASE_URL, CloudflareOptions
 
 TOKEN = "cloudflare-token-hunter2"
 TABLE = """

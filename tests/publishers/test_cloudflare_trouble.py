@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from tests.publishers.cloudflare_api import CloudflareApi, Fault, refusal
 from tests.publishers.cloudflare_scene import CODE, TOKEN, ZONE, api, options, publisher, reason, running
 from tests.publishers.cloudflare_zones import Owner, Zone
-from txtproof.adapters.publishers.cloudflare import CloudflareOptions, CloudflarePublisher
+from txtproof.adapters.publishers.cloudflare.publisher import CloudflareOptions, CloudflarePublisher
 from txtproof.core.observations import Ambiguous, Blocked, Published, Unreachable, Withdrawn
 from txtproof.core.reasons import Reason
 

@@ -12,7 +12,7 @@ from tests.publishers.crowd import TTL, Crowd, come_and_go
 from tests.publishers.powerdns_api import RunningPowerDns, running_powerdns, text
 from tests.publishers.powerdns_stand_in import API_KEY, PowerDnsStandIn
 from tests.publishers.powerdns_turns import TakingTurns
-from txtproof.adapters.publishers.powerdns import PowerDnsOptions, PowerDnsPublisher
+from txtproof.adapters.publishers.powerdns.publisher import PowerDnsOptions, PowerDnsPublisher
 
 ZONE = "example.test"
 

@@ -15,9 +15,9 @@ from tests.publishers.crowd import TTL, Crowd, come_and_go
 from tests.publishers.powerdns_api import running_powerdns
 from tests.publishers.powerdns_turns import TakingTurns
 from tests.real_ministack import MiniStack, ministack
-from txtproof.adapters.publishers.cloudflare import CloudflareOptions
-from txtproof.adapters.publishers.lexicon import LexiconOptions
-from txtproof.adapters.publishers.route53_options import Route53Options
+from txtproof.adapters.publishers.cloudflare.publisher import CloudflareOptions
+from txtproof.adapters.publishers.lexicon.options import LexiconOptions
+from txtproof.adapters.publishers.route53.options import Route53Options
 from txtproof.ports import Publisher
 
 __all__ = ["ministack"]

@@ -26,10 +26,10 @@ from tests.publishers.stand_in import Asked, Said, StandIn, standing_in
 from tests.real_processes import free_port
 from tests.real_servers import RealServer
 from tests.worker.scene import ORGANIZATION, Scene
-from txtproof.adapters.publishers.lexicon import LexiconOptions
-from txtproof.adapters.publishers.lexicon_http import THREADS
-from txtproof.adapters.publishers.lexicon_publisher import AT_ONCE, ATTEMPTS
-from txtproof.adapters.publishers.lexicon_rules import fits
+from txtproof.adapters.publishers.lexicon.http import THREADS
+from txtproof.adapters.publishers.lexicon.options import LexiconOptions
+from txtproof.adapters.publishers.lexicon.publisher import AT_ONCE, ATTEMPTS
+from txtproof.adapters.publishers.lexicon.rules import fits
 from txtproof.adapters.publishers.locked import locked
 from txtproof.core.observations import Ambiguous, Blocked, PublishAnswer, Published, Unreachable
 from txtproof.core.reasons import Reason

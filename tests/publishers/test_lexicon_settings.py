@@ -11,8 +11,8 @@ from pydantic import SecretStr
 from config.publishers.lexicon import Lexicon
 from config.settings import load_settings
 from tests.config.giving import LEAST, problems_of
-from txtproof.adapters.publishers.lexicon import MISSING, LexiconOptions, check_provider
-from txtproof.adapters.publishers.lexicon_rules import REFUSED, RULES, fits, rule_of
+from txtproof.adapters.publishers.lexicon.options import MISSING, LexiconOptions, check_provider
+from txtproof.adapters.publishers.lexicon.rules import REFUSED, RULES, fits, rule_of
 from txtproof.ports import Capability
 
 SECRET = "hunter2-of-the-vendor"

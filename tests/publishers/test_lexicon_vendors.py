@@ -21,8 +21,8 @@ from tests.publishers.vendors_of_sets import (
     Vultr,
     said_nothing_of_writing,
 )
-from txtproof.adapters.publishers.lexicon import LexiconOptions
-from txtproof.adapters.publishers.lexicon_rules import fits
+from txtproof.adapters.publishers.lexicon.options import LexiconOptions
+from txtproof.adapters.publishers.lexicon.rules import fits
 from txtproof.adapters.publishers.locked import locked
 from txtproof.core.observations import Blocked, Published, Unreachable, Withdrawn
 from txtproof.core.reasons import Reason

@@ -19,7 +19,7 @@ from tests.publishers.powerdns_answers import CODE, NEIGHBOUR, ZONE, listened, p
 from tests.publishers.powerdns_api import RunningPowerDns, running_powerdns, text
 from tests.real_processes import installed
 from tests.real_servers import ZONES
-from txtproof.adapters.publishers.powerdns import PowerDnsPublisher
+from txtproof.adapters.publishers.powerdns.publisher import PowerDnsPublisher
 from txtproof.core.observations import Blocked, Published, Unreachable, Withdrawn
 from txtproof.core.reasons import Reason
 

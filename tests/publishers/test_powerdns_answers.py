@@ -17,9 +17,10 @@ from tests.publishers.powerdns_answers import CODE, NEIGHBOUR, ZONE, listened, r
 from tests.publishers.powerdns_answers import publisher as made
 from tests.publishers.powerdns_api import text
 from tests.publishers.powerdns_stand_in import API_KEY, Fault, PowerDnsStandIn, Stored
-from txtproof.adapters.publishers import powerdns, powerdns_api
-from txtproof.adapters.publishers.powerdns import PowerDnsOptions, PowerDnsPublisher
-from txtproof.adapters.publishers.powerdns_records import joined, quoted
+from txtproof.adapters.publishers.powerdns import api as powerdns_api
+from txtproof.adapters.publishers.powerdns import publisher as powerdns
+from txtproof.adapters.publishers.powerdns.publisher import PowerDnsOptions, PowerDnsPublisher
+from txtproof.adapters.publishers.powerdns.records import joined, quoted
 from txtproof.core.observations import Ambiguous, Blocked, Published, Unreachable, Withdrawn
 from txtproof.core.reasons import Reason
 

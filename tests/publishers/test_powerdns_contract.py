@@ -9,7 +9,7 @@ from pydantic import SecretStr
 from tests.publishers.powerdns_api import RunningPowerDns, running_powerdns
 from tests.publishers.powerdns_stand_in import API_KEY, PowerDnsStandIn
 from txtproof.adapters.publishers.locked import locked
-from txtproof.adapters.publishers.powerdns import PowerDnsOptions
+from txtproof.adapters.publishers.powerdns.publisher import PowerDnsOptions
 from txtproof.ports import Publisher
 from txtproof.testing.locks import MemoryLocks
 from txtproof.testing.publisher_contract import PublisherContract, World

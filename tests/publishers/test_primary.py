@@ -14,7 +14,7 @@ from config.publishers.rfc2136 import Rfc2136
 from tests.adapters.middleman import SILENCE, Treatment, answered, listening
 from tests.publishers.updates import ZONE, opened
 from tests.real_servers import ADDRESS, RealServer, running_knot
-from txtproof.adapters.publishers.primary import PrimarySearch
+from txtproof.adapters.publishers.rfc2136.primary import PrimarySearch
 from txtproof.adapters.publishers.trouble import Trouble
 from txtproof.core.observations import Blocked, Published, Unreachable, Withdrawn
 from txtproof.core.reasons import Reason

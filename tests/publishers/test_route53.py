@@ -9,7 +9,7 @@ import pytest
 from tests.publishers.route53_hand import CODE, Opener, name, opened, told
 from tests.publishers.route53_middleman import CHANGE, FIND, LIST, Middleman, between
 from tests.real_ministack import ZONE, MiniStack, ministack
-from txtproof.adapters.publishers import route53
+from txtproof.adapters.publishers.route53 import publisher as route53
 from txtproof.core.observations import Published, Withdrawn
 
 __all__ = ["ministack", "name", "opened"]

@@ -8,8 +8,8 @@ from dns.rdatatype import TXT as TXT_TYPE
 from dns.rdtypes.ANY.TXT import TXT
 
 from tests.real_ministack import MiniStack, ministack
-from txtproof.adapters.publishers.route53 import Route53Publisher
-from txtproof.adapters.publishers.route53_options import Route53Options
+from txtproof.adapters.publishers.route53.options import Route53Options
+from txtproof.adapters.publishers.route53.publisher import Route53Publisher
 from txtproof.testing.publisher_contract import PublisherContract, World
 
 __all__ = ["ministack"]

@@ -8,7 +8,7 @@ import pytest
 
 from config.settings import load_settings
 from tests.config.giving import LEAST, problems_of
-from txtproof.adapters.publishers.route53_options import Route53Options
+from txtproof.adapters.publishers.route53.options import Route53Options
 
 LEAST_PUBLISHER = '[[publishers]]\nname = "aws"\nkind = "route53"\nzones = ["example.test"]\n'
 KEYS = 'access_key_id = "env:KEY_ID"\nsecret_access_key = "env:KEY"\n'

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from txtproof.adapters.publishers.route53_sets import TxtSet, at_name, batch
-from txtproof.adapters.publishers.route53_text import decoded, encoded
+from txtproof.adapters.publishers.route53.sets import TxtSet, at_name, batch
+from txtproof.adapters.publishers.route53.text import decoded, encoded
 
 
 @given(st.binary(min_size=1, max_size=1200))

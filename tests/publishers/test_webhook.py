@@ -9,7 +9,7 @@ from pydantic import SecretStr
 
 from tests.contracts.test_publisher import InMemory
 from tests.publishers.receiver import SECRET, ZONE, Receiver
-from txtproof.adapters.publishers.webhook import (
+from txtproof.adapters.publishers.webhook.publisher import (
     SAME_FOR,
     WebhookOptions,
     WebhookPublisher,

@@ -15,9 +15,9 @@ from pydantic import SecretStr
 
 from tests.publishers.receiver import PATH, SECRET, ZONE, Receiver
 from txtproof.adapters.public_addresses import is_public
-from txtproof.adapters.publishers import webhook_call
-from txtproof.adapters.publishers.webhook import WebhookOptions, check_webhook_secret
-from txtproof.adapters.publishers.webhook_call import check_webhook_url
+from txtproof.adapters.publishers.webhook import call as webhook_call
+from txtproof.adapters.publishers.webhook.call import check_webhook_url
+from txtproof.adapters.publishers.webhook.publisher import WebhookOptions, check_webhook_secret
 from txtproof.core.observations import Blocked, PublishAnswer, Published, Unreachable
 from txtproof.core.reasons import Reason
 

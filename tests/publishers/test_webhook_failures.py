@@ -16,8 +16,8 @@ from pydantic import SecretStr
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 
 from tests.publishers.receiver import PATH, SECRET, ZONE, Receiver, problem
-from txtproof.adapters.publishers.webhook import WebhookOptions, WebhookPublisher
-from txtproof.adapters.publishers.webhook_call import MAX_BODY
+from txtproof.adapters.publishers.webhook.call import MAX_BODY
+from txtproof.adapters.publishers.webhook.publisher import WebhookOptions, WebhookPublisher
 from txtproof.core.observations import Ambiguous, Blocked, PublishAnswer, Published, Unreachable, Withdrawn
 from txtproof.core.reasons import Reason
 

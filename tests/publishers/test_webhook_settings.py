@@ -7,7 +7,7 @@ import pytest
 
 from config.settings import load_settings
 from tests.config.giving import LEAST, WEBHOOK_SECRET, problems_of
-from txtproof.adapters.publishers.webhook import WebhookOptions
+from txtproof.adapters.publishers.webhook.publisher import WebhookOptions
 
 TABLE = """
 [[publishers]]

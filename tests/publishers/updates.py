@@ -15,7 +15,7 @@ from dns.rdtypes.ANY.TXT import TXT
 from pydantic import SecretStr
 
 from tests.real_servers import ALGORITHM, ANSWER_WITHIN, KEY, RealServer, served
-from txtproof.adapters.publishers.rfc2136 import Rfc2136Options, Rfc2136Publisher
+from txtproof.adapters.publishers.rfc2136.publisher import Rfc2136Options, Rfc2136Publisher
 from txtproof.rehearsal.name_server import NameServers
 from txtproof.testing.publisher_contract import World
 

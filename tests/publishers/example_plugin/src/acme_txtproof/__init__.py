@@ -5,7 +5,7 @@ from datetime import timedelta
 
 from pydantic import SecretStr
 
-from txtproof.adapters.publishers.rfc2136 import Rfc2136Options, Rfc2136Publisher
+from txtproof.adapters.publishers.rfc2136.publisher import Rfc2136Options, Rfc2136Publisher
 from txtproof.ports import Publisher
 
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from functools import partial
 
-from txtproof.adapters.publishers.lexicon_provider import Entered, Text
+from txtproof.adapters.publishers.lexicon.provider import Entered, Text
 from txtproof.core.observations import Blocked, PublishAnswer, Published, Unreachable, WithdrawAnswer, Withdrawn
 from txtproof.core.reasons import Reason
 

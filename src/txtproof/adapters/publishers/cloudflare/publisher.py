@@ -11,11 +11,11 @@ from typing import Any, ClassVar, TypeVar
 
 from pydantic import SecretStr
 
-from txtproof.adapters.publishers.cloudflare_answers import GONE, IDENTICAL, ListedRecord, Refused, record
-from txtproof.adapters.publishers.cloudflare_content import MAX_VALUE, content_of, value_of
-from txtproof.adapters.publishers.cloudflare_exchange import Api, Session, answered
-from txtproof.adapters.publishers.cloudflare_lists import records_at, zone_called
-from txtproof.adapters.publishers.cloudflare_set import Place, RecordSet, is_shadowed, not_served
+from txtproof.adapters.publishers.cloudflare.answers import GONE, IDENTICAL, ListedRecord, Refused, record
+from txtproof.adapters.publishers.cloudflare.content import MAX_VALUE, content_of, value_of
+from txtproof.adapters.publishers.cloudflare.exchange import Api, Session, answered
+from txtproof.adapters.publishers.cloudflare.lists import records_at, zone_called
+from txtproof.adapters.publishers.cloudflare.set import Place, RecordSet, is_shadowed, not_served
 from txtproof.adapters.publishers.trouble import Trouble
 from txtproof.core.names import canonical
 from txtproof.core.observations import (

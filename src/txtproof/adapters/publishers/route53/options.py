@@ -29,7 +29,7 @@ class Route53Options:
     def open(self) -> Publisher:
         """Make the publisher. Raises ValueError where boto3 is not installed."""
         check_boto3()
-        from txtproof.adapters.publishers.route53 import Route53Publisher  # noqa: PLC0415  # it imports what is an extra
+        from txtproof.adapters.publishers.route53.publisher import Route53Publisher  # noqa: PLC0415  # it imports what is an extra
 
         return Route53Publisher(self)
 

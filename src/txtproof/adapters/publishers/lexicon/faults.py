@@ -7,8 +7,8 @@ import requests
 from lexicon.exceptions import AuthenticationError
 
 from txtproof.adapters.http_fields import http_date, retry_after
-from txtproof.adapters.publishers.lexicon_http import Call, Late
-from txtproof.adapters.publishers.lexicon_provider import NoSuchZone
+from txtproof.adapters.publishers.lexicon.http import Call, Late
+from txtproof.adapters.publishers.lexicon.provider import NoSuchZone
 from txtproof.core.observations import Ambiguous, Blocked, Unreachable
 from txtproof.core.reasons import Reason
 

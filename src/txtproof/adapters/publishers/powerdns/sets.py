@@ -4,9 +4,9 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from txtproof.adapters.http_fields import presentable
-from txtproof.adapters.publishers.powerdns_answers import Ability, ApiTrouble
-from txtproof.adapters.publishers.powerdns_api import Session
-from txtproof.adapters.publishers.powerdns_records import TextSet, changing, replacing, text_set
+from txtproof.adapters.publishers.powerdns.answers import Ability, ApiTrouble
+from txtproof.adapters.publishers.powerdns.api import Session
+from txtproof.adapters.publishers.powerdns.records import TextSet, changing, replacing, text_set
 from txtproof.core.names import ancestors, canonical, is_below
 from txtproof.core.observations import Blocked
 from txtproof.core.reasons import Reason

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from txtproof.adapters.publishers.route53_text import decoded, encoded
+from txtproof.adapters.publishers.route53.text import decoded, encoded
 from txtproof.core.names import canonical
 from txtproof.core.observations import Blocked
 from txtproof.core.reasons import Reason

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from types import ModuleType
 
-from txtproof.adapters.publishers.lexicon_rules import rule_of
+from txtproof.adapters.publishers.lexicon.rules import rule_of
 from txtproof.ports import Publisher
 
 MISSING = "the extra `lexicon` is not installed: pip install 'txtproof[lexicon]'"
@@ -27,7 +27,7 @@ class LexiconOptions:
     def open(self) -> Publisher:
         """Make the publisher. Raises ValueError where the provider is not taken, or lexicon is not installed."""
         _need_library()
-        from txtproof.adapters.publishers.lexicon_publisher import LexiconPublisher  # noqa: PLC0415  # an extra's
+        from txtproof.adapters.publishers.lexicon.publisher import LexiconPublisher  # noqa: PLC0415  # an extra's
 
         return LexiconPublisher(self)
 
@@ -55,6 +55,6 @@ def check_settings(provider: str, settings: Mapping[str, object]) -> None:
 def _need_library() -> ModuleType:
     if importlib.util.find_spec("lexicon") is None:
         raise ValueError(MISSING)
-    from txtproof.adapters.publishers import lexicon_provider  # noqa: PLC0415  # an extra's
+    from txtproof.adapters.publishers.lexicon import provider  # noqa: PLC0415  # an extra's
 
-    return lexicon_provider
+    return provider

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from txtproof.adapters.publishers.route53_client import Account, Call, answered
-from txtproof.adapters.publishers.route53_options import Route53Options
-from txtproof.adapters.publishers.route53_sets import RecordSet, TxtSet, at_name, batch
-from txtproof.adapters.publishers.route53_text import encoded
+from txtproof.adapters.publishers.route53.client import Account, Call, answered
+from txtproof.adapters.publishers.route53.options import Route53Options
+from txtproof.adapters.publishers.route53.sets import RecordSet, TxtSet, at_name, batch
+from txtproof.adapters.publishers.route53.text import encoded
 from txtproof.adapters.publishers.trouble import Failure, Trouble
 from txtproof.core.names import canonical
 from txtproof.core.observations import (

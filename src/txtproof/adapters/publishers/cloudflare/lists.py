@@ -1,7 +1,7 @@
 """What is searched at Cloudflare before anything is written: a zone by its name, and all records at a name."""
 
-from txtproof.adapters.publishers.cloudflare_answers import Envelope, ListedRecord, Pages, records, zones
-from txtproof.adapters.publishers.cloudflare_exchange import Session
+from txtproof.adapters.publishers.cloudflare.answers import Envelope, ListedRecord, Pages, records, zones
+from txtproof.adapters.publishers.cloudflare.exchange import Session
 from txtproof.adapters.publishers.trouble import Trouble
 from txtproof.core.names import canonical
 from txtproof.core.observations import Blocked, Unreachable

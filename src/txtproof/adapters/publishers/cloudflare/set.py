@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from txtproof.adapters.publishers.cloudflare_answers import ListedRecord
-from txtproof.adapters.publishers.cloudflare_content import value_of
-from txtproof.adapters.publishers.cloudflare_exchange import Session
+from txtproof.adapters.publishers.cloudflare.answers import ListedRecord
+from txtproof.adapters.publishers.cloudflare.content import value_of
+from txtproof.adapters.publishers.cloudflare.exchange import Session
 from txtproof.core.observations import Blocked
 from txtproof.core.reasons import Reason
 

@@ -18,10 +18,10 @@ from typing import ClassVar, TypeVar
 from pydantic import SecretStr
 
 from txtproof.adapters.base_url import check_base_url
-from txtproof.adapters.publishers.powerdns_answers import ApiTrouble
-from txtproof.adapters.publishers.powerdns_api import Server, Session, answered, check_api_key
-from txtproof.adapters.publishers.powerdns_records import TextSet
-from txtproof.adapters.publishers.powerdns_sets import BROKEN, Place, change_set, is_elsewhere, placed, read_set
+from txtproof.adapters.publishers.powerdns.answers import ApiTrouble
+from txtproof.adapters.publishers.powerdns.api import Server, Session, answered, check_api_key
+from txtproof.adapters.publishers.powerdns.records import TextSet
+from txtproof.adapters.publishers.powerdns.sets import BROKEN, Place, change_set, is_elsewhere, placed, read_set
 from txtproof.core.observations import Blocked, PublishAnswer, Published, Unreachable, WithdrawAnswer, Withdrawn
 from txtproof.core.reasons import Reason
 from txtproof.ports import Capability

@@ -11,7 +11,7 @@ import httpx
 import msgspec
 from pydantic import SecretStr
 
-from txtproof.adapters.publishers.powerdns_answers import (
+from txtproof.adapters.publishers.powerdns.answers import (
     Ability,
     ApiTrouble,
     Reply,
@@ -20,7 +20,7 @@ from txtproof.adapters.publishers.powerdns_answers import (
     read,
     unreachable,
 )
-from txtproof.adapters.publishers.powerdns_records import Zone
+from txtproof.adapters.publishers.powerdns.records import Zone
 from txtproof.adapters.publishers.trouble import Failure, within
 from txtproof.core.observations import Ambiguous, Unreachable
 from txtproof.core.reasons import Reason

@@ -12,8 +12,8 @@ from typing import Any
 from lexicon.config import ConfigResolver
 from pydantic import SecretStr
 
-from txtproof.adapters.publishers.lexicon_http import BoundedRequests, ZoneParts, silence
-from txtproof.adapters.publishers.lexicon_rules import Rule, rule_of
+from txtproof.adapters.publishers.lexicon.http import BoundedRequests, ZoneParts, silence
+from txtproof.adapters.publishers.lexicon.rules import Rule, rule_of
 
 MAX_RECORDS = 50_000
 """Records that an answer may have."""

@@ -23,9 +23,9 @@ import dns.rdtypes.ANY.TXT
 import dns.update
 from pydantic import SecretStr
 
-from txtproof.adapters.publishers.primary import DNS_PORT, PrimarySearch
-from txtproof.adapters.publishers.signed_exchange import Primary, Session, answered
-from txtproof.adapters.publishers.tsig_key import check_tsig
+from txtproof.adapters.publishers.rfc2136.primary import DNS_PORT, PrimarySearch
+from txtproof.adapters.publishers.rfc2136.signed_exchange import Primary, Session, answered
+from txtproof.adapters.publishers.rfc2136.tsig_key import check_tsig
 from txtproof.core.observations import Blocked, PublishAnswer, Published, Unreachable, WithdrawAnswer, Withdrawn
 from txtproof.core.reasons import Reason
 from txtproof.ports import Capability

@@ -17,8 +17,8 @@ from typing import ClassVar
 from pydantic import SecretStr
 
 from txtproof.adapters.publishers.trouble import Failure
-from txtproof.adapters.publishers.webhook_answers import Reading, Reply, read_reply
-from txtproof.adapters.publishers.webhook_call import WebhookCaller, check_webhook_url
+from txtproof.adapters.publishers.webhook.answers import Reading, Reply, read_reply
+from txtproof.adapters.publishers.webhook.call import WebhookCaller, check_webhook_url
 from txtproof.core.observations import Blocked, PublishAnswer, Published, WithdrawAnswer, Withdrawn
 from txtproof.core.reasons import Reason
 from txtproof.ports import Capability

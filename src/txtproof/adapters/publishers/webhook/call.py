@@ -16,7 +16,7 @@ import httpx
 from txtproof.adapters.http_fields import presentable
 from txtproof.adapters.public_addresses import is_public
 from txtproof.adapters.publishers.trouble import Failure
-from txtproof.adapters.publishers.webhook_answers import Reply
+from txtproof.adapters.publishers.webhook.answers import Reply
 from txtproof.core import names
 from txtproof.core.observations import Ambiguous, Blocked, Unreachable
 from txtproof.core.reasons import Reason

@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import boto3.session
 from botocore.config import Config
 
-from txtproof.adapters.publishers.route53_faults import CHANGE, Refused, late, trouble
-from txtproof.adapters.publishers.route53_options import Route53Options
+from txtproof.adapters.publishers.route53.faults import CHANGE, Refused, late, trouble
+from txtproof.adapters.publishers.route53.options import Route53Options
 from txtproof.adapters.publishers.trouble import Failure, Trouble, within
 from txtproof.core.observations import Ambiguous
 from txtproof.core.reasons import Reason

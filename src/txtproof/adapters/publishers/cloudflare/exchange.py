@@ -10,7 +10,7 @@ import httpx
 from pydantic import SecretStr
 
 from txtproof.adapters.base_url import check_base_url
-from txtproof.adapters.publishers.cloudflare_answers import Envelope, Garbled, Refused, Reply, meaning, read
+from txtproof.adapters.publishers.cloudflare.answers import Envelope, Garbled, Refused, Reply, meaning, read
 from txtproof.adapters.publishers.trouble import Failure, Trouble, within
 from txtproof.core.observations import Ambiguous, Blocked, Unreachable
 from txtproof.core.reasons import Reason

@@ -8,12 +8,12 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from txtproof.adapters.publishers.lexicon import LexiconOptions
-from txtproof.adapters.publishers.lexicon_changes import ensured, removed
-from txtproof.adapters.publishers.lexicon_faults import answered, cut_short
-from txtproof.adapters.publishers.lexicon_http import THREADS, Call, on_behalf
-from txtproof.adapters.publishers.lexicon_provider import Entered, load_provider, make
-from txtproof.adapters.publishers.lexicon_rules import LONGEST, fits, rule_of
+from txtproof.adapters.publishers.lexicon.changes import ensured, removed
+from txtproof.adapters.publishers.lexicon.faults import answered, cut_short
+from txtproof.adapters.publishers.lexicon.http import THREADS, Call, on_behalf
+from txtproof.adapters.publishers.lexicon.options import LexiconOptions
+from txtproof.adapters.publishers.lexicon.provider import Entered, load_provider, make
+from txtproof.adapters.publishers.lexicon.rules import LONGEST, fits, rule_of
 from txtproof.adapters.publishers.trouble import Failure
 from txtproof.core.observations import Blocked, PublishAnswer, Unreachable, WithdrawAnswer
 from txtproof.core.reasons import Reason
