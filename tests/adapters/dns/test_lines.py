@@ -121,6 +121,14 @@ async def test_a_connection_that_has_ended_meanwhile_is_replaced() -> None:
     assert calls >= 3
 
 
+async def test_a_server_that_is_gone_is_known_to_be_at_once() -> None:
+    async with opened() as exchange:
+        async with serving({HOME: GOOD}) as at:
+            await both(exchange, at[HOME])
+        async with asyncio.timeout(1.0):
+            assert await together(exchange, HOME, at[HOME].port) == [Reason.TIMEOUT] * 2
+
+
 async def test_a_server_that_hangs_up_on_a_crowd_answers_each_by_itself() -> None:
     async def converse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         # two questions, and no more

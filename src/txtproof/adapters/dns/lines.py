@@ -171,6 +171,10 @@ class Pool:
         """Say whether nothing is kept for it."""
         return not self._lines and not self._queue and self._opening is None
 
+    @property
+    def _open_lines(self) -> int:
+        return sum(one.is_open for one in self._lines)
+
     def put(self, asked: Asked) -> None:
         """Put questions, or have them wait for room."""
         self._queue.append(asked)
@@ -197,7 +201,7 @@ class Pool:
             asked = self._queue.popleft()
             if not asked.over.done():
                 line.put(asked)
-        if self._queue and self._opening is None and sum(one.is_open for one in self._lines) < MOST_LINES:
+        if self._queue and self._opening is None and self._open_lines < MOST_LINES:
             self._opening = asyncio.create_task(self._open())
 
     async def _open(self) -> None:
@@ -207,7 +211,7 @@ class Pool:
                 pass
         except OSError as fault:
             # while another is open they have their turn there
-            while self._queue and not self._lines:
+            while self._queue and not self._open_lines:
                 self._queue.popleft().end(fault)
             return
         finally:
