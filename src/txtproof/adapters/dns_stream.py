@@ -4,11 +4,14 @@ dnspython's own has a task and a timer for each read. What a message means is th
 """
 
 import asyncio
+import socket
 import ssl
 import struct
 from collections import deque
 from typing import cast
 
+_QUICKLY: int | None = getattr(socket, "TCP_QUICKACK", None)
+"""Linux alone has it."""
 _LENGTH = struct.Struct("!H")
 MOST_UNREAD = 8
 """Messages that may come before somebody reads them, unless more are asked for; whoever sends more is hung up on."""
@@ -51,6 +54,7 @@ class Stream(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep what sends; asyncio calls this, and what follows."""
         self._transport = cast("asyncio.Transport", transport)
+        self._socket = transport.get_extra_info("socket")
 
     def data_received(self, data: bytes) -> None:
         """Cut what has come into messages."""
@@ -67,6 +71,10 @@ class Stream(asyncio.Protocol):
         del self._octets[:at]
         if len(self._messages) > self.most_unread:
             self.close()
+        elif _QUICKLY is not None:
+            # BIND, Knot and PowerDNS send no second answer before the first is acknowledged (Nagle, RFC 896), which the
+            # system puts off for 40 ms on a connection that has lasted for a while; it has to be told each time
+            self._socket.setsockopt(socket.IPPROTO_TCP, _QUICKLY, 1)
         self._wake()
 
     def eof_received(self) -> None:

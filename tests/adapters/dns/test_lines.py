@@ -11,6 +11,7 @@ import pytest
 
 from tests.adapters.dns.scripted import Server, serving, silent
 from tests.adapters.dns.test_exchange import ASKED, GOOD, HOME, together
+from tests.real_servers import RealServer
 from txtproof.adapters import dns_stream
 from txtproof.adapters.dns import lines
 from txtproof.adapters.dns.exchange import Exchange
@@ -46,6 +47,17 @@ async def test_one_after_the_other_ask_by_one_connection() -> None:
             await both(exchange, at[HOME])
     assert len(at[HOME].asked) == 10
     assert len(sources(at[HOME])) == 1
+
+
+async def test_no_answer_waits_for_another_to_be_acknowledged(bind: RealServer) -> None:
+    took = []
+    async with opened() as exchange:
+        for _ in range(10):
+            (replies,) = await exchange.ask_together(ASKED, [bind.address], bind.port)
+            assert replies.took_ms is not None, replies.messages
+            took.append(replies.took_ms)
+    # 40 ms each, where the system puts it off
+    assert min(took[1:]) < 30, took
 
 
 async def test_a_flock_asks_by_few_connections() -> None:
