@@ -8,12 +8,12 @@ def low() -> dict[str, str]:
 
 def high() -> dict[str, str]:
     """Return settings that hold no call to Nexus back."""
-    return _nexus(per_second=1000, in_flight=100)
+    return _nexus(per_second=1000, in_flight=1000)
 
 
 def of_publisher() -> str:
     """Return lines of a publisher's table that hold none of its calls back."""
-    return "calls_per_second = 1000\ncalls_in_flight = 100\n"
+    return "calls_per_second = 1000\ncalls_in_flight = 1000\n"
 
 
 def _nexus(*, per_second: int, in_flight: int) -> dict[str, str]:
