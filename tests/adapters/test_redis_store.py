@@ -3,6 +3,7 @@
 import json
 import logging
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -34,6 +35,11 @@ async def requested(store: RedisStore, *keys: Key, run: str = "v") -> None:
     for at in range(0, len(keys), FEW):
         deliveries = [Delivery(Order(key, Request("example.test"))) for key in keys[at : at + FEW]]
         assert set(await acceptance.accept(deliveries)) == {Welcome.CREATED}
+
+
+async def everything(redis: Redis) -> dict[str, Any]:
+    keys: list[Any] = await redis.keys("txtproof:*")
+    return {key.decode(): await redis.dump(key) for key in keys}
 
 
 async def test_a_thousand_rows_are_claimed_and_committed_in_batches(redis_url: str) -> None:
@@ -107,6 +113,27 @@ async def test_a_row_that_cannot_be_read_harms_no_neighbour(redis_url: str, capl
         with pytest.raises(StoreUnavailable, match="parked"):
             await register.find(Key(1, 1))
         assert [v.key async for v in register.list()] == [Key(1, 2)]
+
+
+async def test_a_row_that_somebody_else_has_overwritten_stops_a_batch_before_anything_is_written(
+    redis_url: str,
+) -> None:
+    async with open_redis(redis_url) as redis:
+        store = RedisStore(redis, encode)
+        await requested(store, Key(1, 1), Key(1, 2))
+        before = await everything(redis)
+        await redis.set("txtproof:v:1/2", "not a row of ours")
+        with pytest.raises(StoreUnavailable, match="the head of a row cannot be read"):
+            await store.claim(Step.REQUEST_CODE, 10)
+        await redis.restore("txtproof:v:1/2", 0, before["txtproof:v:1/2"], replace=True)
+        assert await everything(redis) == before
+        one, other = (await store.claim(Step.REQUEST_CODE, 10)).rows
+        before = await everything(redis)
+        await redis.set(f"txtproof:v:{other.verification.key}", "not a row of ours")
+        with pytest.raises(StoreUnavailable, match="the head of a row cannot be read"):
+            await store.commit([Commit(row, 1, row.verification) for row in (one, other)])
+        after = await everything(redis)
+        assert [key for key in before if after[key] != before[key]] == [f"txtproof:v:{other.verification.key}"]
 
 
 async def test_a_server_that_is_away_is_named_and_its_password_is_not(redis_url: str) -> None:

@@ -11,9 +11,10 @@ local first = members[1] and head_of(members[1])
 -- whoever had it before did not come back: it travels alone, so that it takes nobody along
 if first and first.claims > 0 then members = { members[1] } end
 local commands_wait = some_exist(inbox_of, members)
-local values, leases, held = values_of(members), {}, {}
+local rows, values = rows_of(members)
+local leases, held = {}, {}
 for at, member in ipairs(members) do
-  local row = read(values[at])
+  local row = rows[at]
   if not row or row.lane ~= ARGV[2] then
     redis.call('ZREM', KEYS[1], member) -- a left-over: the row is in another lane, or nowhere
   elseif row.claims == 0 or #reply == 1 then

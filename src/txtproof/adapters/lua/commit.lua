@@ -13,11 +13,11 @@ for at, change in ipairs(changes) do members[at] = change[1] end
 local commands_wait = some_exist(inbox_of, members)
 local some_are_parked = redis.call('EXISTS', KEYS[3]) == 1
 local some_are_left_over = redis.call('EXISTS', KEYS[5]) == 1
-local values, let_go, staying, rows = values_of(members), {}, {}, {}
+local rows = rows_of(members)
+local let_go, staying, changed = {}, {}, {}
 
-local function commit(value, member, fence, number, body, lane, due, ended, keep, heard, parked, left_over, events,
+local function commit(row, member, fence, number, body, lane, due, ended, keep, heard, parked, left_over, events,
     publisher, delay)
-  local row = read(value)
   if not row or row.fence ~= fence then return 'fenced' end
   if row.commits >= number then return 'applied' end
   -- no claims: a final commit was made under this fence, so its holder has let go of the row
@@ -48,7 +48,7 @@ local function commit(value, member, fence, number, body, lane, due, ended, keep
   if lane == '-' and ended and not left_over then
     redis.call('SET', row_of(member), written(row, body), 'PX', ARGV[2])
   else
-    append(rows, row_of(member), written(row, body))
+    append(changed, row_of(member), written(row, body))
   end
   if parked then
     redis.call('ZADD', KEYS[3], now, member)
@@ -69,8 +69,8 @@ local function commit(value, member, fence, number, body, lane, due, ended, keep
 end
 
 local reply = {}
-for at, change in ipairs(changes) do reply[at] = commit(values[at], unpack(change)) end
-if #rows > 0 then redis.call('MSET', unpack(rows)) end
+for at, change in ipairs(changes) do reply[at] = commit(rows[at], unpack(change)) end
+if #changed > 0 then redis.call('MSET', unpack(changed)) end
 if #let_go > 0 then redis.call('HDEL', KEYS[1], unpack(let_go)) end
 for lane, places in pairs(staying) do redis.call('ZADD', lane_of(lane), unpack(places)) end
 return reply

@@ -2,6 +2,7 @@
 --
 -- `txtproof:v:ORG/DOMAIN` is one string: a head of fixed width, the run's id, a line feed, the document.
 --   fence (16 digits, microseconds)  claims (2)  commits under this fence (3)  lane (1 letter, '-': none)  ended (0, 1)
+-- With a blank after each the head has 28 bytes.
 -- A string and not a hash: a hash with a document in it takes twice the memory.
 local LANES = { r = 'request_code', p = 'publish_record', c = 'check_record', w = 'withdraw_record' }
 
@@ -16,8 +17,12 @@ local function lane_of(letter) return prefix .. ':lane:' .. LANES[letter] end
 
 local HEAD = '^(%d+) (%d+) (%d+) (.) (.) '
 local function read(value)
-  local fence, claims, commits, lane, ended = string.match(value or '', HEAD)
-  return fence and { fence = fence, claims = tonumber(claims), commits = tonumber(commits), lane = lane, ended = ended == '1' }
+  if not value or value == '' then return nil end
+  local fence, claims, commits, lane, ended = string.match(value, HEAD)
+  assert(fence, 'the head of a row cannot be read: somebody else has written there')
+  return {
+    fence = fence, claims = tonumber(claims), commits = tonumber(commits), lane = lane, ended = ended == '1',
+  }
 end
 
 local function head_of(member) return read(redis.call('GETRANGE', row_of(member), 0, 27)) end
@@ -48,6 +53,9 @@ local function some_exist(key_of, members)
   return #members > 0 and with_each('EXISTS', key_of, members) > 0
 end
 
-local function values_of(members)
-  return #members > 0 and with_each('MGET', row_of, members) or {}
+-- All are read before anything is written: one that cannot be read stops the script here.
+local function rows_of(members)
+  local values, rows = #members > 0 and with_each('MGET', row_of, members) or {}, {}
+  for at, value in ipairs(values) do rows[at] = read(value) or false end
+  return rows, values
 end
