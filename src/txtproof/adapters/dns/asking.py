@@ -95,9 +95,9 @@ class Asker:
         said = await begun.waiting.said
         if said is Silence.LATE:
             said = await begun.waiting.said
-        if isinstance(said, Plain):
-            return Heard(begun.server, None, self.answered(begun.server, begun.at, said))
         server = begun.server
+        if isinstance(said, Plain):
+            return Heard(server, None, self.answered(server, begun.at, said))
         reply = replace(await self._reply(server, name, said), took_ms=_since(begun.at))
         return Heard(server, reply.message, reading.answer(server.name, self.shown(server), reply, name))
 

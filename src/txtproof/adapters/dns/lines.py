@@ -278,19 +278,19 @@ class Lines:
 
     def put(self, questions: Sequence[bytes], address: str, port: int) -> Asked:
         """Put questions to a server, as soon as that may be."""
-        server = self._pools.get((address, port))
-        if server is None:
-            server = self._pools[address, port] = Pool(address, port, self._places)
+        pool = self._pools.get((address, port))
+        if pool is None:
+            pool = self._pools[address, port] = Pool(address, port, self._places)
         if self._sweeping is None:
             self._sweeping = asyncio.get_running_loop().call_later(KEPT, self._sweep)
         asked = Asked(questions)
-        server.put(asked)
+        pool.put(asked)
         return asked
 
     def close(self) -> None:
         """Hang up on all."""
-        for server in self._pools.values():
-            server.hang_up()
+        for pool in self._pools.values():
+            pool.hang_up()
         self._pools.clear()
         if self._sweeping is not None:
             self._sweeping.cancel()
@@ -298,8 +298,8 @@ class Lines:
 
     def _sweep(self) -> None:
         loop = asyncio.get_running_loop()
-        for given, server in tuple(self._pools.items()):
-            server.hang_up(loop.time() - KEPT)
-            if server.is_idle:
-                del self._pools[given]
+        for server, pool in tuple(self._pools.items()):
+            pool.hang_up(loop.time() - KEPT)
+            if pool.is_idle:
+                del self._pools[server]
         self._sweeping = loop.call_later(KEPT, self._sweep) if self._pools else None
