@@ -25,7 +25,7 @@ from txtproof.adapters.cloud_events import encode
 from txtproof.cli_views import as_data, as_line, as_text, event_line, printable
 from txtproof.core.evidence import ServerView
 from txtproof.core.model import Verification
-from txtproof.core.observations import Cancel, Miss, Required, Woken
+from txtproof.core.observations import Cancel, Match, Miss, Required, Woken
 from txtproof.core.reasons import EXPLANATIONS, Reason
 from txtproof.core.values import replace
 
@@ -82,6 +82,14 @@ def test_a_domain_that_waits_says_for_whom_and_when_it_is_looked_again() -> None
     )
     assert "  ns2.example.net (192.0.2.2): stale_server, serial 41" in lines
     assert as_data(v)["servers"][1]["serial"] == 41
+
+
+def test_a_code_that_can_be_guessed_is_warned_of() -> None:
+    v = checking()
+    assert "  Warning: The code is too short to hold 128 bits: it could be guessed." in as_text(v, NOW).splitlines()
+    assert as_data(v)["warnings"] == ["short_code"]
+    (event,) = seen(v, Match(())).events
+    assert event_line(encode(event)).endswith("  short_code")
 
 
 def test_what_somebody_has_to_write_is_named_and_its_value_is_not() -> None:

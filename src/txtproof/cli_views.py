@@ -4,6 +4,7 @@ import json
 from datetime import datetime
 from typing import Any
 
+from txtproof.core.doubts import SENTENCES, doubts
 from txtproof.core.explaining import awaited, because, explained
 from txtproof.core.model import State, Verification
 from txtproof.core.reasons import EXPLANATIONS
@@ -32,6 +33,7 @@ def as_data(v: Verification) -> dict[str, Any]:
         "recordRequired": {"type": "TXT", "name": line.name} if (line := awaited(v)) else None,
         "nextLook": stamp(v.wake),
         "nextLookBecause": because(v) or None,
+        "warnings": [one.value for one in doubts(v)],
         "expires": stamp(v.code.expires) if v.code else None,
         "deadline": stamp(v.deadline),
         "servers": evidence(v.servers),
@@ -66,6 +68,7 @@ def as_text(v: Verification, now: datetime) -> str:
     if v.code is not None:
         assumed = " (assumed: Nexus gave none)" if v.code.assumed else ""
         lines.append(f"  Code {v.generation} expires at {stamp(v.code.expires)}{assumed}")
+    lines += [f"  Warning: {SENTENCES[one]}" for one in doubts(v)]
     if not v.state.terminal:
         lines.append(f"  Deadline: {stamp(v.deadline)}")
     lines += [
@@ -93,6 +96,7 @@ def event_line(raw: bytes) -> str:
         data = event["data"]
         kind = event["type"].removeprefix("com.txtproof.").removeprefix("verification.").removesuffix(".v1")
         told = [str(data[name]) for name in ("domain", "reason", "title", "detail", "credential") if data.get(name)]
+        told += map(str, data.get("warnings", ()))
         whose = f"{data['organizationId']}/{data['domainId']}" if "domainId" in data else ""
         line = f"{event['time']}  {whose:<13}{kind:<20}{'  '.join(told)}"
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):

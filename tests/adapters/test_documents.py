@@ -35,7 +35,9 @@ texts = st.text(max_size=30)
 moments = st.timedeltas(timedelta(days=-400), timedelta(days=400)).map(
     lambda passed: NOW + timedelta(milliseconds=passed // timedelta(milliseconds=1))
 )
-records = st.builds(Record, texts, texts, texts, texts, st.integers(0, 9), st.booleans())
+records = st.builds(
+    Record, texts, texts, texts, texts, st.integers(0, 9), *[st.booleans()] * 2, st.none() | st.booleans()
+)
 views = st.builds(
     ServerView,
     texts,

@@ -36,7 +36,7 @@ def ending() -> Verification:
         (lambda: seen(checking(), MISS, BLIND, BLIND).verification, "looks in a row that saw nothing: 2"),
         (
             lambda: seen(checking(), Miss(Reason.NEGATIVE_CACHE, "", (), timedelta(seconds=9))).verification,
-            "what the resolver remembers ends then",
+            "a resolver is asked again when what it remembers ends, after 15 min at the latest",
         ),
         (
             lambda: seen(checking(), MISS, CheckNow(), now=NOW).verification,
@@ -44,7 +44,7 @@ def ending() -> Verification:
         ),
         (
             lambda: seen(checking(), Miss(Reason.OLD_CODE, "", REMEMBERED, timedelta(seconds=9))).verification,
-            "what the resolver remembers ends then",
+            "a resolver is asked again when what it remembers ends, after 15 min at the latest",
         ),
         (
             lambda: seen(checking(), Miss(Reason.STALE_SERVER, "", REMEMBERED)).verification,

@@ -23,7 +23,7 @@ class Next(Enum):
     """What the next look waits for."""
 
     CURVE = "looks that missed so far: 8"
-    MEMORY = "what the resolver remembers ends then"
+    MEMORY = "a resolver is asked again when what it remembers ends, after 15 min at the latest"
     BACK_OFF = "looks in a row that saw nothing: 1"
 
 

@@ -44,6 +44,7 @@ class _Record(_Lists):
     generation: int
     superseded: bool
     by_hand: bool = False
+    stood: bool | None = None
 
 
 class _Document(_Lists):
@@ -177,6 +178,7 @@ def _record(v: Verification, line: Record) -> _Record:
         line.generation,
         line.superseded,
         line.by_hand,
+        line.stood,
     )
 
 
@@ -189,6 +191,7 @@ def _line(given: _Record, domain: str | None, code: str | None) -> Record:
         given.generation,
         given.superseded,
         given.by_hand,
+        given.stood,
     )
 
 

@@ -8,7 +8,7 @@ from txtproof.core.model import State, Verification
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
 from txtproof.core.removal import withdrawing
-from txtproof.core.telling import ENDINGS, evidence, problem, tell
+from txtproof.core.telling import ENDINGS, evidence, problem, tell, warnings
 from txtproof.core.transitions import to_end
 from txtproof.core.values import replace
 
@@ -26,5 +26,6 @@ def ended(
     over = withdrawing(to_end(replace(v, servers=servers or v.servers), state, now, reason, detail), policy)
     last = {"lastReason": v.reason.value} if v.reason else {}
     if state is State.VERIFIED:
-        return tell(Decision(over), ENDINGS[state], now, **problem(over), evidence=evidence(servers))
+        seen = {"evidence": evidence(servers), **warnings(v)}
+        return tell(Decision(over), ENDINGS[state], now, **problem(over), **seen)
     return tell(Decision(over), ENDINGS[state], now, **problem(over), **last)

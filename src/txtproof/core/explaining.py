@@ -71,7 +71,7 @@ def _of_a_look(v: Verification) -> str:
     if v.failures:
         return f"looks in a row that saw nothing: {v.failures}"
     if v.reason is Reason.NEGATIVE_CACHE or (v.reason in _REMEMBERED and is_served(v.servers)):
-        return "what the resolver remembers ends then"
+        return "a resolver is asked again when what it remembers ends, after 15 min at the latest"
     if v.looks:
         return f"looks that missed so far: {v.looks}"
     return "somebody has just been told to write it" if awaited(v) else "the record has just been published"

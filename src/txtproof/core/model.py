@@ -106,6 +106,8 @@ class Record(Value, frozen=True):
     was begun and given up."""
     by_hand: bool = False
     """True once it was told that somebody has to write it."""
+    stood: bool | None = None
+    """Whether the provider held it before it was first written; None: that is not known yet."""
 
     @property
     def proved_before(self) -> bool:

@@ -1,5 +1,6 @@
 """Publishing: what is ours at the name, and what is to become of it."""
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from txtproof.core import names
@@ -9,7 +10,7 @@ from txtproof.core.model import Record, Verification
 from txtproof.core.observations import Ambiguous, Blocked, Observation, Published, Required, Routed, Unreachable, Woken
 from txtproof.core.policy import Policy
 from txtproof.core.setbacks import backed_off, blocked, on_its_way
-from txtproof.core.telling import tell
+from txtproof.core.telling import tell, warnings
 from txtproof.core.transitions import to_checking
 from txtproof.core.values import replace
 
@@ -56,10 +57,20 @@ def intended(v: Verification, seen: Routed, policy: Policy) -> Decision:
     """Write down what will be written, then have it written; in the same call it takes the place of all of ours."""
     wanted = Record(seen.publisher, seen.zone, seen.name, record_value(v, policy), v.generation)
     record = next((line for line in v.ledger if line.same_value(wanted) and line.proved_before), wanted)
-    record = replace(record, by_hand=any(line.by_hand for line in v.ledger if line.same_value(record)))
+    record = replace(
+        record,
+        by_hand=any(line.by_hand for line in v.ledger if line.same_value(record)),
+        stood=_stood(record, v.ledger),
+    )
     others = tuple(_outdated(line, v) for line in v.ledger if not line.same_value(record))
     replaces = tuple(dict.fromkeys(line.value for line in others if line.beside(record)))
     return Decision(replace(v, ledger=(*others, record)), Publish(record, policy.record_ttl, replaces, v.turn))
+
+
+def _stood(record: Record, ledger: Sequence[Record]) -> bool | None:
+    """Return what is known of a record before it is written: of one that may be our own doing, that nobody can tell."""
+    earlier = [line for line in ledger if line.value == record.value]
+    return any(line.stood for line in earlier) if earlier else None
 
 
 def _outdated(line: Record, v: Verification) -> Record:
@@ -75,7 +86,8 @@ def settled(v: Verification, seen: Published | Required) -> tuple[Record, ...]:
     *others, present = v.ledger
     replaced = [line for line in others if line.beside(present)][-REMEMBERED:]
     elsewhere = [line for line in others if not line.beside(present)]
-    present = replace(present, by_hand=isinstance(seen, Required))
+    held = isinstance(seen, Published) and not seen.changed if present.stood is None else present.stood
+    present = replace(present, by_hand=isinstance(seen, Required), stood=held)
     return (*(replace(line, superseded=True) for line in (*elsewhere, *replaced)), present)
 
 
@@ -83,7 +95,7 @@ def required(decision: Decision, now: datetime, policy: Policy) -> Decision:
     """Tell that somebody has to write the ledger's last line: the one event with a value in it."""
     line = decision.verification.ledger[-1]
     what: dict[str, Json] = {"type": "TXT", "value": line.value, "ttl": policy.record_ttl}
-    return tell(decision, EventKind.RECORD_REQUIRED, now, **_where(line), **what)
+    return tell(decision, EventKind.RECORD_REQUIRED, now, **_where(line), **what, **warnings(decision.verification))
 
 
 def _published(v: Verification, seen: Published | Required, now: datetime, policy: Policy) -> Decision:
@@ -94,7 +106,8 @@ def _published(v: Verification, seen: Published | Required, now: datetime, polic
     decision = replace(going, verification=to_checking(going.verification, now, ledger))
     if isinstance(seen, Required):
         return required(decision, now, policy)
-    told = tell(decision, EventKind.RECORD_PUBLISHED, now, **_where(ledger[-1]), changed=seen.changed)
+    warned = warnings(decision.verification)
+    told = tell(decision, EventKind.RECORD_PUBLISHED, now, **_where(ledger[-1]), changed=seen.changed, **warned)
     return told_gone(told, v, seen, now)
 
 

@@ -20,7 +20,7 @@ from txtproof.core.observations import (
 from txtproof.core.policy import Policy
 from txtproof.core.reasons import Reason
 from txtproof.core.setbacks import backed_off, blocked, on_its_way
-from txtproof.core.telling import stamp, tell
+from txtproof.core.telling import stamp, tell, warnings
 from txtproof.core.transitions import to_publishing
 from txtproof.core.values import replace
 
@@ -80,6 +80,7 @@ def _issued(v: Verification, seen: CodeIssued, now: datetime, policy: Policy) ->
         expires=stamp(expires),
         expiryAssumed=code.assumed,
         clockSkewSeconds=_skew(seen, now),
+        **warnings(issued.verification),
     )
 
 

@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 from txtproof.core.decisions import Decision
+from txtproof.core.doubts import doubts
 from txtproof.core.events import Event, EventKind, Json
 from txtproof.core.evidence import ServerView
 from txtproof.core.model import State, Verification
@@ -57,6 +58,11 @@ def problem(v: Verification) -> dict[str, Json]:
         "advice": explanation.advice,
         "detail": v.detail,
     }
+
+
+def warnings(v: Verification) -> dict[str, Json]:
+    """Return what speaks against the code as a proof: a word for each."""
+    return {"warnings": [one.value for one in doubts(v)]}
 
 
 def evidence(servers: tuple[ServerView, ...]) -> Json:
