@@ -154,6 +154,42 @@ async def test_one_of_two_servers_is_enough() -> None:
         assert found == Standing(ZONE, ("ns1.example.test", "ns2.example.test"))
 
 
+def failing(query: dns.message.Message, tcp: bool) -> Said:
+    """Fail, with the zone's SOA beside it."""
+    answer = dns.message.make_response(query)
+    answer.flags |= dns.flags.AA
+    answer.set_rcode(dns.rcode.SERVFAIL)
+    numbers = "7 3600 600 86400 60"
+    answer.authority.append(
+        dns.rrset.from_text(f"{ZONE}.", 60, "IN", "SOA", f"ns1.{ZONE}. hostmaster.{ZONE}. {numbers}")
+    )
+    return answer
+
+
+async def test_of_a_zone_that_is_known_only_an_answer_says_that_a_name_lies_in_it() -> None:
+    async with zone({}) as running:
+        assert await running.lookup.delegations.standing(NAME, ZONE) == HOPED
+        running.servers[FIRST].script = failing
+        found = await running.lookup.delegations.standing(NAME, ZONE)
+        assert isinstance(found, Standing)
+        assert found.unseen == Unreachable(Reason.SERVFAIL, f"ns1.example.test ({FIRST}): servfail")
+
+
+async def test_of_a_zone_that_is_known_an_alias_and_a_zone_below_are_seen() -> None:
+    records: Records = {
+        ("sub.example.test", "NS"): ["ns.sub.example.test."],
+        ("ns.sub.example.test", "A"): [THIRD],
+        ("away.example.test", "CNAME"): ["proof.platform.test."],
+    }
+    async with zone(records, third=authoritative({}, "sub.example.test")) as running:
+        for _ in range(2):
+            assert await running.lookup.delegations.standing(NAME, ZONE) == HOPED
+            alias = await running.lookup.delegations.standing("away.example.test", ZONE)
+            assert alias == Standing(ZONE, HOPED.servers, "proof.platform.test")
+            child = await running.lookup.delegations.standing("_verify.sub.example.test", ZONE)
+            assert child == Standing("sub.example.test", ("ns.sub.example.test",))
+
+
 async def test_silence_ends_in_time() -> None:
     async with world({FIRST: silent}, ONE) as running:
         running.lookup.delegations._within = 0.3

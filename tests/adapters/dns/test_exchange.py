@@ -13,9 +13,8 @@ import dns.rdatatype
 import pytest
 
 from tests.adapters.dns.scripted import Said, Script, Server, authoritative, over, saying, serving, silent
-from txtproof.adapters.dns.asking import soa_question
 from txtproof.adapters.dns.exchange import Exchange, Reply
-from txtproof.adapters.dns.question import question
+from txtproof.adapters.dns.question import SOA_IN, question
 from txtproof.core.reasons import Reason
 
 NAME = dns.name.from_text("_verify.example.test")
@@ -291,7 +290,7 @@ def _raising(code: int) -> Callable[..., object]:
 # Two questions by one connection
 
 
-ASKED = question(NAME.labels), soa_question(NAME.labels)
+ASKED = question(NAME.labels), question(NAME.labels, SOA_IN)
 
 
 async def together(exchange: Exchange, address: str, port: int, within: float | None = None) -> list[bytes | Reason]:

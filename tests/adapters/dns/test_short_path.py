@@ -14,20 +14,23 @@ from hypothesis import event, given
 from hypothesis import strategies as st
 
 from txtproof.adapters.dns import reading
-from txtproof.adapters.dns.asking import soa_question, understood
+from txtproof.adapters.dns.asking import understood
 from txtproof.adapters.dns.datagrams import Silence
 from txtproof.adapters.dns.exchange import NO_EDNS, Reply
-from txtproof.adapters.dns.question import PAYLOAD, labels, question, section
+from txtproof.adapters.dns.question import PAYLOAD, SOA_IN, labels, question, section
 from txtproof.adapters.dns.short_path import Plain, read
 from txtproof.adapters.dns.verdict import Answer
 
 T = TypeVar("T")
+Asked = tuple[bytes, bytes]
+"""A question section, and an answer."""
 
 TEXT = "_verify.sub.Example.test"
 NAME = dns.name.from_text(TEXT)
 ORIGIN = dns.name.from_text("example.test")
 QUESTION = question(NAME.labels)
 ASKED = section(QUESTION)
+ASKED_SOA = section(question(NAME.labels, SOA_IN))
 NUMBERS = "7 3600 600 86400 60"
 SOA = f"{ORIGIN} 60 IN SOA ns1.{ORIGIN} hostmaster.{ORIGIN} {NUMBERS}"
 
@@ -47,20 +50,27 @@ def wire(*records: str, flags: int = dns.flags.QR | dns.flags.AA, rcode: int = 0
     return message.to_wire()
 
 
-def long_way(octets: bytes) -> Answer:
-    """Read as dnspython does; what it does not take for an answer is an error."""
+def long_way(octets: bytes, asked: bytes) -> tuple[Answer, int | None]:
+    """Read as dnspython does, and where the zone begins; what it does not take for an answer is an error."""
     message = dns.message.from_wire(octets, raise_on_truncation=True)
-    query = dns.message.make_query(NAME, "TXT", id=struct.unpack_from("!H", octets)[0], flags=0)
+    query = dns.message.make_query(
+        NAME, "SOA" if asked == ASKED_SOA else "TXT", id=struct.unpack_from("!H", octets)[0], flags=0
+    )
     assert query.is_response(message)
     assert message.rcode() not in NO_EDNS
     assert reading.referral(message, NAME, dns.name.root) is None
     assert reading.alias(message, NAME) is None
-    return reading.answer("ns", "address", Reply(message), NAME)
+    answer = reading.answer("ns", "address", Reply(message), NAME)
+    own = any(one.rdtype == dns.rdatatype.SOA and one.name == NAME for one in message.answer)
+    apex = NAME if own else reading.apex(message, NAME)
+    if apex is None or answer.serial is None or answer.rcode not in ("NOERROR", "NXDOMAIN"):
+        return answer, None
+    return answer, len(NAME.to_wire() or b"") - len(apex.to_wire() or b"")
 
 
-def agreed(octets: bytes) -> Plain | None:
+def agreed(octets: bytes, asked: bytes = ASKED) -> Plain | None:
     """Read the short way; where that brings something, it must be what the long way brings."""
-    plain = read(octets, ASKED)
+    plain = read(octets, asked)
     if plain is not None:
         shown = Answer(
             "ns",
@@ -71,7 +81,7 @@ def agreed(octets: bytes) -> Plain | None:
             serial=plain.serial,
             recursive=plain.recursive,
         )
-        assert shown == long_way(octets)
+        assert (shown, plain.apex) == long_way(octets, asked)
     return plain
 
 
@@ -90,18 +100,31 @@ def test_the_question_is_the_one_that_dnspython_asks(label: str, more: int) -> N
 
 def test_the_question_for_the_soa_is_the_one_that_dnspython_asks() -> None:
     asked = dns.message.make_query(NAME, "SOA", id=0xABCD, flags=0, use_edns=0, payload=PAYLOAD).to_wire()
-    assert b"\xab\xcd" + soa_question(NAME.labels) == asked
+    assert b"\xab\xcd" + question(NAME.labels, SOA_IN) == asked
 
 
 @pytest.mark.parametrize("rcode", [0, 3])
 @pytest.mark.parametrize("aa", [0, dns.flags.AA])
 def test_an_answer_to_the_question_for_the_soa_has_the_same_serial_both_ways(rcode: int, aa: int) -> None:
-    asked = soa_question(NAME.labels)
-    octets = bytearray(wire(f"authority {SOA}", flags=dns.flags.QR | aa, rcode=rcode))
-    octets[12 : 12 + len(ASKED)] = section(asked)
-    plain = read(bytes(octets), section(asked))
+    octets = wire(f"authority {SOA}", flags=dns.flags.QR | aa, rcode=rcode).replace(ASKED, ASKED_SOA)
+    plain = agreed(octets, ASKED_SOA)
     assert plain is not None
-    assert plain.serial == reading.serial(dns.message.from_wire(bytes(octets)), NAME) == (7 if aa else None)
+    assert (plain.serial, plain.apex) == ((7, 12) if aa else (None, None))
+
+
+def test_a_failure_says_nothing_of_where_the_zone_is() -> None:
+    assert agreed(wire(f"authority {SOA}", rcode=2)) == Plain("SERVFAIL", True, (), 7)
+
+
+def test_the_soa_at_the_name_itself_is_read_where_it_was_asked_for() -> None:
+    there = wire(f"answer {NAME} 60 IN SOA ns1.{ORIGIN} hostmaster.{ORIGIN} {NUMBERS}")
+    assert agreed(there) is None
+    plain = agreed(there.replace(ASKED, ASKED_SOA), ASKED_SOA)
+    assert plain == Plain("NOERROR", True, (), 7, apex=0)
+    above = wire(f"answer {SOA}").replace(ASKED, ASKED_SOA)
+    assert read(above, ASKED_SOA) is None, "that of the zone above answers nothing"
+    both_of_them = made(answer=soa(TO_HERE) * 2).replace(ASKED, ASKED_SOA).replace(b"\0\1\0\0\0\0", b"\0\2\0\0\0\0", 1)
+    assert read(both_of_them, ASKED_SOA) is None
 
 
 @pytest.mark.parametrize(
@@ -131,7 +154,7 @@ def test_a_name_that_is_not_plain_is_left_to_others(name: str) -> None:
 @pytest.mark.parametrize("rcode", [0, 3])
 def test_what_is_not_there_is_read_with_the_serial(rcode: int) -> None:
     plain = agreed(wire(f"authority {SOA}", rcode=rcode))
-    assert plain == Plain(dns.rcode.to_text(dns.rcode.Rcode(rcode)), True, (), 7)
+    assert plain == Plain(dns.rcode.to_text(dns.rcode.Rcode(rcode)), True, (), 7, apex=12)
 
 
 @pytest.mark.parametrize(
@@ -353,7 +376,9 @@ names = mostly(b"\3ns1" + TO_APEX, *ODD_NAMES)
 texts = st.lists(
     record(TO_HERE, 16, mostly(b"\4code", b"", b"\0", b"\1a", b"\2ab\0", b"\2a", b"\1ab", b"\4code\4code")), max_size=3
 )
-soas = st.lists(record(TO_APEX, 6, names, names, mostly(bytes(range(20)), bytes(19), bytes(21))), max_size=2)
+numbers = mostly(bytes(range(20)), bytes(19), bytes(21))
+soas = st.lists(record(TO_APEX, 6, names, names, numbers), max_size=2)
+own_soas = st.lists(record(TO_HERE, 6, names, names, numbers), max_size=2)
 servers = st.lists(record(TO_APEX, 2, names), max_size=2)
 additions = st.lists(
     st.one_of(
@@ -366,42 +391,46 @@ additions = st.lists(
 
 
 @st.composite
-def answers(draw: st.DrawFn) -> bytes:
-    """An answer that is nearly a plain one."""
-    there = draw(texts) if draw(st.booleans()) else []
+def answers(draw: st.DrawFn) -> Asked:
+    """An answer that is nearly a plain one, and what was asked."""
+    asked = draw(st.sampled_from((ASKED, ASKED_SOA)))
+    usual, odd = (texts, own_soas) if asked == ASKED else (own_soas, texts)
+    there = draw(usual if draw(st.integers(0, 7)) else odd) if draw(st.booleans()) else []
     beside = draw(servers if bool(there) is (draw(st.integers(0, 7)) > 0) else soas)
     parts = [there, beside, draw(additions)]
     flags = draw(mostly(0x8400, 0x8000, 0x8600, 0x0400, 0x8580, 0xA400)) | draw(mostly(0, 3, 2, 5, 1, 9))
     counts = [1, *map(len, parts)]
     counts[draw(st.integers(0, 3))] += draw(mostly(0, 1, -1))
     head = struct.pack("!6H", 1, flags, *(max(0, count) for count in counts))
-    return head + ASKED + b"".join(one for part in parts for one in part) + draw(mostly(b"", b"\0", b"\0\0\0"))
+    return asked, head + asked + b"".join(one for part in parts for one in part) + draw(mostly(b"", b"\0", b"\0\0\0"))
 
 
-def both(octets: bytes) -> None:
-    event("plain" if agreed(octets) is not None else "declined")
+def both(asked: bytes, octets: bytes) -> None:
+    event("plain" if agreed(octets, asked) is not None else "declined")
 
 
 @given(answers())
-def test_both_ways_agree_on_what_is_nearly_plain(octets: bytes) -> None:
-    both(octets)
+def test_both_ways_agree_on_what_is_nearly_plain(made: Asked) -> None:
+    both(*made)
 
 
 @given(answers(), st.lists(st.tuples(st.integers(2, 500), st.integers(0, 255)), min_size=1, max_size=3))
-def test_both_ways_agree_on_what_was_changed_on_the_way(octets: bytes, changes: list[tuple[int, int]]) -> None:
+def test_both_ways_agree_on_what_was_changed_on_the_way(made: Asked, changes: list[tuple[int, int]]) -> None:
+    asked, octets = made
     changed = bytearray(octets)
     for at, octet in changes:
         changed[at % len(octets)] = octet
-    both(bytes(changed))
+    both(asked, bytes(changed))
 
 
 @given(answers(), st.data())
-def test_both_ways_agree_on_what_was_cut(octets: bytes, data: st.DataObject) -> None:
-    both(octets[: data.draw(st.integers(0, len(octets)))])
+def test_both_ways_agree_on_what_was_cut(made: Asked, data: st.DataObject) -> None:
+    asked, octets = made
+    both(asked, octets[: data.draw(st.integers(0, len(octets)))])
 
 
 @given(st.binary(max_size=300))
 def test_both_ways_agree_on_a_name_of_any_octets(name: bytes) -> None:
     data = name + bytes(20)
     soa = TO_APEX + struct.pack("!2HIH", 6, 1, 60, len(data)) + data
-    both(b"\0\1" + struct.pack("!5H", 0x8400, 1, 0, 1, 0) + ASKED + soa)
+    both(ASKED, b"\0\1" + struct.pack("!5H", 0x8400, 1, 0, 1, 0) + ASKED + soa)

@@ -1,7 +1,6 @@
 """What a name server is asked in a look: for the record over UDP, or for the record and the SOA over TCP."""
 
 import asyncio
-import struct
 import time
 from collections.abc import Iterable, Sequence
 from functools import partial
@@ -13,12 +12,12 @@ import dns.rdatatype
 from txtproof.adapters.dns import reading, short_path
 from txtproof.adapters.dns.datagrams import Datagrams, Silence, Waiting
 from txtproof.adapters.dns.exchange import NO_EDNS, UDP_WITHIN, Exchange, Reply
-from txtproof.adapters.dns.question import is_answer, is_cut, question, section, with_nsid
+from txtproof.adapters.dns.question import SOA_IN, TXT_IN, is_answer, is_cut, question, section, with_nsid
 from txtproof.adapters.dns.short_path import Plain
 from txtproof.adapters.dns.stagger import HEAD_START
 from txtproof.adapters.dns.verdict import Answer
 from txtproof.adapters.dns.walk import Server
-from txtproof.adapters.dns_bounds import COUNTS, is_modest
+from txtproof.adapters.dns_bounds import is_modest
 from txtproof.core.reasons import Reason
 from txtproof.core.values import Value, replace
 
@@ -27,8 +26,6 @@ Both = tuple[Said | Reason, Said | Reason]
 """To the questions for the record and for its SOA."""
 
 _SILENT = (Reason.TIMEOUT, Reason.TIMEOUT)
-_SOA_IN = struct.pack("!2H", 6, 1)
-"""Type and class in a question section."""
 
 
 class Heard(Value, frozen=True):
@@ -61,9 +58,9 @@ class Asker:
         self._datagrams.close()
         self._exchange.close()
 
-    def begin(self, server: Server, name: Iterable[bytes]) -> Begun:
+    def begin(self, server: Server, name: Iterable[bytes], kind: bytes = TXT_IN) -> Begun:
         """Send the question for the record at a name, given as its labels."""
-        asked = question(name)
+        asked = question(name, kind)
         waiting = self._datagrams.put(asked, server.address, self._port, partial(understood, section(asked)))
         return Begun(server, waiting, time.monotonic())
 
@@ -123,7 +120,7 @@ class Asker:
         to be waited.
         """
         begun = time.monotonic()
-        asked = question(name.labels), soa_question(name.labels)
+        asked = question(name.labels), question(name.labels, SOA_IN)
         sent = (asked[0], with_nsid(asked[1])) if who else asked
         came = await self._exchange.ask_together(sent, [one.address for one in servers], self._port, within)
         said = [_both(asked, one.messages) for one in came]
@@ -190,13 +187,6 @@ def understood(asked: bytes, wire: bytes) -> Said | Silence | None:
         return dns.message.from_wire(wire)
     except Exception:  # noqa: BLE001  # strangers feed the parser: whatever it stumbles over was no answer
         return None
-
-
-def soa_question(name: Iterable[bytes]) -> bytes:
-    """Return the question for the SOA at a name, as `question` does for its TXT."""
-    asked = question(name)
-    start, end = COUNTS.size, COUNTS.size + len(section(asked))
-    return asked[:start] + asked[start : end - len(_SOA_IN)] + _SOA_IN + asked[end:]
 
 
 def _both(asked: tuple[bytes, bytes], came: Sequence[bytes | Reason]) -> Both:

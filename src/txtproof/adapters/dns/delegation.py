@@ -2,7 +2,7 @@
 
 One question to one authoritative server tells both: for the SOA at the name. Its answer is an alias, a referral to a
 zone below, or names the zone (RFC 1034, 4.3.2; RFC 2308, 2). Resolvers are asked where the zone above it is, as for a
-look, and never for the name.
+look, and never for the name. Mostly the zone is known and the answer plain, which takes a packet and no dnspython.
 """
 
 import asyncio
@@ -14,12 +14,17 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
-from txtproof.adapters.dns import reading
+from txtproof.adapters.dns import question, reading
+from txtproof.adapters.dns.asking import Asker
 from txtproof.adapters.dns.exchange import Exchange, Reply
+from txtproof.adapters.dns.home import is_below
 from txtproof.adapters.dns.near import random_label
+from txtproof.adapters.dns.rounds import Rounds
+from txtproof.adapters.dns.short_path import Plain
 from txtproof.adapters.dns.stagger import first_good
 from txtproof.adapters.dns.trail import Place
 from txtproof.adapters.dns.walk import MOST_SERVERS, Nowhere, Server, Walk, Zone
+from txtproof.core.names import canonical
 from txtproof.core.observations import Unreachable, Unseen
 from txtproof.core.reasons import Reason
 from txtproof.core.values import replace
@@ -35,9 +40,19 @@ _FAILURES = {dns.rcode.REFUSED: Reason.REFUSED, dns.rcode.SERVFAIL: Reason.SERVF
 class AuthoritativeDelegations:
     """Port `Delegations`; zones and addresses are remembered by the walk."""
 
-    def __init__(self, walk: Walk, exchange: Exchange, port: int, within: timedelta = WITHIN) -> None:
+    def __init__(
+        self,
+        walk: Walk,
+        exchange: Exchange,
+        asker: Asker,
+        rounds: Rounds,
+        port: int,
+        within: timedelta = WITHIN,
+    ) -> None:
         self._walk = walk
         self._exchange = exchange
+        self._asker = asker
+        self._rounds = rounds
         self._port = port
         self._within = within.total_seconds()
 
@@ -49,7 +64,7 @@ class AuthoritativeDelegations:
         owner, near = dns.name.from_text(name), _near(name, zone)
         try:
             async with asyncio.timeout(self._within):
-                found = await self._found(owner, near, tcp=False)
+                found = await self._glanced(name, near) or await self._found(owner, near, tcp=False)
                 if _is_hoped_for(found, zone):
                     return found
                 if isinstance(found, Unreachable) or found.target is None:
@@ -58,6 +73,19 @@ class AuthoritativeDelegations:
                 return await self._found(owner, near, tcp=True)
         except TimeoutError:
             return Unreachable(Reason.TIMEOUT, f"the name servers of {name} did not answer in time"[:200])
+
+    async def _glanced(self, name: str, near: dns.name.Name) -> Standing | None:
+        """Ask one server of a zone that is known; None where a plain answer does not say that the name lies in it."""
+        zone = self._walk.known(reading.plain(near))
+        labels = question.labels(name)
+        if zone is None or labels is None or not is_below(canonical(name), zone.text):
+            return None
+        server = self._rounds.awake(zone.servers)[0]
+        said = await self._asker.begin(server, labels, question.SOA_IN).waiting.said
+        # both have no dot at the end, so that they are as much longer in octets as they are in letters
+        if isinstance(said, Plain) and said.apex == len(canonical(name)) - len(zone.text):
+            return Standing(zone.text, _names(zone))
+        return None
 
     async def _found(self, name: dns.name.Name, near: dns.name.Name, *, tcp: bool) -> Standing | Unreachable:
         zone: Zone | Unseen = self._walk.known(reading.plain(near)) or await self._walk.zone_of(near)

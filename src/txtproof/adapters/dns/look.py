@@ -71,7 +71,9 @@ class AuthoritativeLookup:
         self._walk = Walk(Resolvers(exchange, options.resolvers), allow_private=options.allow_private_servers)
         self._answered: ExpiringCache[str, str] = ExpiringCache()
         self._within = options.call_timeout.total_seconds()
-        self.delegations = AuthoritativeDelegations(self._walk, exchange, options.authoritative_port)
+        self.delegations = AuthoritativeDelegations(
+            self._walk, exchange, self._asker, self._rounds, options.authoritative_port
+        )
         """What else the same walk is good for."""
 
     async def aclose(self) -> None:

@@ -1,4 +1,4 @@
-"""The TXT question in octets, and what counts as an answer to it. Pure."""
+"""The questions for TXT and SOA in octets, and what counts as an answer to it. Pure."""
 
 import re
 import struct
@@ -13,7 +13,8 @@ QR, OPCODE, AA, TC, RA, RCODE = 0x8000, 0x7800, 0x0400, 0x0200, 0x0080, 0x000F
 _NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}", re.ASCII | re.IGNORECASE)
 _MOST_CHARACTERS = 253
 _ASKED = COUNTS.pack(0, 1, 0, 0, 1)
-_TXT_IN = struct.pack("!2H", 16, 1)
+TXT_IN, SOA_IN = struct.pack("!2H", 16, 1), struct.pack("!2H", 6, 1)
+"""Type and class in a question section."""
 _OPT = struct.pack("!B2HIH", 0, 41, PAYLOAD, 0, 0)
 """RFC 6891, 6.1.2."""
 _NSID = struct.pack("!3H", 4, 3, 0)
@@ -29,9 +30,9 @@ def labels(name: str) -> list[bytes] | None:
     return [*name.encode().split(b"."), b""]
 
 
-def question(name: Iterable[bytes]) -> bytes:
-    """Return the question for the TXT at a name, given as its labels, as it follows the id; with EDNS."""
-    return b"".join((_ASKED, *[bytes((len(label),)) + label for label in name], _TXT_IN, _OPT))
+def question(name: Iterable[bytes], kind: bytes = TXT_IN) -> bytes:
+    """Return the question for what is at a name, given as its labels, as it follows the id; with EDNS."""
+    return b"".join((_ASKED, *[bytes((len(label),)) + label for label in name], kind, _OPT))
 
 
 def section(asked: bytes) -> bytes:

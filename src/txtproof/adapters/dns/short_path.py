@@ -1,4 +1,4 @@
-"""The plain case, read from the octets: a TXT question, and an answer with TXT at the name, or with nothing.
+"""The plain case, read from the octets: a question for TXT or SOA, an answer with that at the name, or with nothing.
 
 dnspython takes some 200 us to read an answer; most looks of a verification that waits end in one of these. Whatever
 is not plain is declined here and read by dnspython: a test holds the two readings against each other. Pure.
@@ -6,7 +6,7 @@ is not plain is declined here and read by dnspython: a test holds the two readin
 
 import struct
 
-from txtproof.adapters.dns.question import AA, OPCODE, QR, RA, RCODE, TC
+from txtproof.adapters.dns.question import AA, OPCODE, QR, RA, RCODE, SOA_IN, TC
 from txtproof.adapters.dns_bounds import COUNTS, HEADER
 from txtproof.core.values import Value
 
@@ -23,6 +23,7 @@ _LONGEST_NAME, _LONGEST_LABEL = 255, 63
 _HOPS = 4
 """Pointers in one name: more is declined."""
 _RCODES = {0: "NOERROR", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}
+_TELLING = frozenset({0, 3})
 _IN, _NS, _SOA, _TXT, _OPT = 1, 2, 6, 16, 41
 _ADDRESSES = {1: 4, 28: 16}
 """A and AAAA, and how long they are."""
@@ -35,9 +36,11 @@ class Plain(Value, frozen=True):
     authoritative: bool
     values: tuple[bytes, ...]
     serial: int | None
-    """Of the SOA beside what is not there, where the answer speaks for the zone."""
+    """Of the zone, where the answer speaks for it: what is not there has its SOA beside it."""
     recursive: bool = False
     """The RA bit."""
+    apex: int | None = None
+    """How many octets of the name in question come before the zone's, where that is said: not by a failure."""
 
 
 class _NotPlain(Exception):
@@ -60,19 +63,24 @@ def _read(wire: bytes, asked: bytes) -> Plain:
     at = HEADER + len(asked)
     # what stands there twice counts once, as in any record set (RFC 2181, 5)
     texts: dict[bytes, None] = {}
-    for _ in range(answers):
-        at, text = _text(wire, at)
-        texts[text] = None
-    serial = None
+    serial, apex = None, None
     if answers:
+        if asked.endswith(SOA_IN):
+            at, serial, apex = _soa(wire, at, answers, last=HEADER)
+        else:
+            for _ in range(answers):
+                at, text = _text(wire, at)
+                texts[text] = None
         at = _servers(wire, at, authorities)
     elif authorities:
         # more than the SOA, or name servers: that may be a referral
-        at, serial = _soa(wire, at, authorities, last=HEADER + len(asked) - _AFTER_NAME - 1)
+        at, serial, apex = _soa(wire, at, authorities, last=HEADER + len(asked) - _AFTER_NAME - 1)
     if _additional(wire, at, additions) != len(wire):
         raise _NotPlain
-    spoken_for = bool(flags & AA)
-    return Plain(rcode, spoken_for, tuple(map(_joined, texts)), serial if spoken_for else None, bool(flags & RA))
+    values, recursive = tuple(map(_joined, texts)), bool(flags & RA)
+    if not flags & AA:
+        return Plain(rcode, False, values, None, recursive)
+    return Plain(rcode, True, values, serial, recursive, apex if flags & RCODE in _TELLING else None)
 
 
 def _text(wire: bytes, at: int) -> tuple[int, bytes]:
@@ -100,8 +108,11 @@ def _joined(data: bytes) -> bytes:
     return b"".join(strings)
 
 
-def _soa(wire: bytes, at: int, count: int, *, last: int) -> tuple[int, int]:
-    """Return where a lone SOA ends, and its serial. Its owner must be the end of the name in question, up to `last`."""
+def _soa(wire: bytes, at: int, count: int, *, last: int) -> tuple[int, int, int]:
+    """Return where a lone SOA ends, its serial, and how much of the name in question comes before its owner.
+
+    That must be an end of this name, which begins at `last` at the latest.
+    """
     (pointer,) = _POINTER.unpack_from(wire, at)
     above, label = pointer & 0x3FFF, HEADER
     while label < above:
@@ -114,7 +125,7 @@ def _soa(wire: bytes, at: int, count: int, *, last: int) -> tuple[int, int]:
     if numbers + _SOA_NUMBERS.size != data + length:
         raise _NotPlain
     serial: int = _SOA_NUMBERS.unpack_from(wire, numbers)[0]
-    return data + length, serial
+    return data + length, serial, above - HEADER
 
 
 def _servers(wire: bytes, at: int, count: int) -> int:
