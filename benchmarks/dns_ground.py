@@ -5,6 +5,7 @@ import socket
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
+from pathlib import Path
 
 from benchmarks.dns_delay import FAR, Delay
 from benchmarks.dns_names import records
@@ -63,7 +64,14 @@ def ground(way: Way) -> Iterator[Ground]:
             opening.enter_context(_silence(address, knot.port))
         with delay.far() if delay else nullcontext():
             opening.enter_context(knot)
+        _keep(knot.pid, second)
         yield Ground(knot, delay)
+
+
+def _keep(pid: int, core: int) -> None:
+    """Keep all threads of a process on a core: Knot puts those that take datagrams on cores of its own choice."""
+    for thread in Path(f"/proc/{pid}/task").iterdir():
+        os.sched_setaffinity(int(thread.name), {core})
 
 
 @contextmanager
