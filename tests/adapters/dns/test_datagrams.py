@@ -167,7 +167,7 @@ async def test_no_more_are_under_way_to_one_address_than_it_can_take(
         last.said.cancel()
         asking.close()
     assert not asking._peers
-    assert not asking._sent
+    assert not any(way.sent for way in asking._sockets.open)
 
 
 async def test_more_are_under_way_to_an_address_far_away_the_more_it_answers_until_one_is_late(

@@ -2,8 +2,9 @@
 
 import time
 from collections import OrderedDict
-from dataclasses import dataclass
 from typing import Generic, TypeVar
+
+from txtproof.core.values import Value
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -15,8 +16,7 @@ FAILED_TTL = 1
 """Seconds that a failure is remembered: no longer than the first pause after one, but for all looks of one moment."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Entry(Generic[V]):
+class _Entry(Value, Generic[V], frozen=True):
     value: V
     until: float
 

@@ -5,9 +5,9 @@ connected, so that a closed port is no more than silence here.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections import deque
+from collections.abc import Callable
 from enum import Enum
-from itertools import takewhile
 from typing import Generic, TypeVar
 
 from txtproof.adapters.dns.ids import ids
@@ -39,7 +39,7 @@ Read = Callable[[bytes], T | Silence | None]
 class Waiting(Generic[T]):
     """A question, from when it is put. `said` is to be waited for; after `LATE`, once more."""
 
-    __slots__ = ("due", "key", "peer", "question", "read", "said", "sent")
+    __slots__ = ("due", "id", "over", "peer", "question", "read", "said", "sent", "way")
 
     def __init__(
         self, question: bytes, peer: "Peer[Waiting[T]]", read: Read[T], said: "asyncio.Future[T | Silence]"
@@ -51,12 +51,11 @@ class Waiting(Generic[T]):
         self.due = 0.0
         self.sent = 0.0
         """When it left."""
-        self.key: _Key | None = None
-        """By which its answer is known, once it is sent."""
-
-
-_Key = tuple[Way, str, int, bytes]
-"""By which socket it left, for where, under which id."""
+        self.way: Way[Waiting[T]] | None = None
+        self.id = b""
+        """By which its answer is known there, once it is sent."""
+        self.over = False
+        """All is done that there was to do."""
 
 
 class Datagrams(Generic[T]):
@@ -66,15 +65,15 @@ class Datagrams(Generic[T]):
         """Take the seconds after which an answer is called late, and within which it must come."""
         self._late_after = late_after
         self._rest = within - late_after
-        self._sockets = Sockets(self._readable)
+        self._sockets: Sockets[Waiting[T]] = Sockets(self._readable)
         self._peers: dict[tuple[str, int], Peer[Waiting[T]]] = {}
         self._leaving: list[Waiting[T]] = []
         """They count as under way, and leave when all else in this turn of the loop is done."""
-        self._sent: dict[_Key, Waiting[T]] = {}
         self._ids = ids()
-        # each in the order in which they fall due, since all in it wait equally long: one timer does for all
-        self._fresh: dict[Waiting[T], None] = {}
-        self._late: dict[Waiting[T], None] = {}
+        # each in the order in which they fall due, since all in it wait equally long: one timer does for all; what is
+        # over by then is left where it is
+        self._fresh: deque[Waiting[T]] = deque()
+        self._late: deque[Waiting[T]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
 
     def put(self, question: bytes, address: str, port: int, read: Read[T]) -> Waiting[T]:
@@ -86,7 +85,7 @@ class Datagrams(Generic[T]):
             peer = self._peers[address, port] = Peer(address, port)
         waiting = Waiting(question, peer, read, loop.create_future())
         waiting.due = now + self._late_after
-        self._fresh[waiting] = None
+        self._fresh.append(waiting)
         if peer.under_way < peer.room:
             self._let_go(waiting)
         else:
@@ -100,7 +99,10 @@ class Datagrams(Generic[T]):
         for peer in self._peers.values():
             peer.queue.clear()
         for waiting in [*self._fresh, *self._late]:
-            self._end(waiting, Silence.OVER)
+            if not waiting.over:
+                self._end(waiting, Silence.OVER)
+        self._fresh.clear()
+        self._late.clear()
         if self._alarm is not None:
             self._alarm.cancel()
             self._alarm = None
@@ -128,43 +130,43 @@ class Datagrams(Generic[T]):
         peer = waiting.peer
         try:
             way = self._sockets.way(peer.family, now)
-            key = (way, peer.address, peer.port, next(self._ids))
-            while key in self._sent:
-                key = (way, peer.address, peer.port, next(self._ids))
-            way.socket.sendto(key[3] + waiting.question, (peer.address, peer.port))
+            drawn = next(self._ids)
+            while drawn in way.sent:
+                drawn = next(self._ids)
+            way.socket.sendto(drawn + waiting.question, peer.place)
         except OSError:
             self._end(waiting, Silence.OVER)
             self._make_room(peer)
             return
         way.asked += 1
-        way.waiting += 1
-        waiting.sent = now
-        waiting.key = key
-        self._sent[key] = waiting
+        way.sent[drawn] = waiting
+        waiting.way, waiting.id, waiting.sent = way, drawn, now
 
-    def _readable(self, way: Way, most: int = AT_ONCE) -> None:
+    def _readable(self, way: Way[Waiting[T]], most: int = AT_ONCE) -> None:
         now = asyncio.get_running_loop().time()
         for _ in range(most):
             try:
                 wire, sender = way.socket.recvfrom(LARGEST)
             except OSError:
-                return
-            waiting = self._sent.get((way, sender[0], sender[1], wire[:2]))
-            said = waiting.read(wire) if waiting is not None else None
+                break
+            waiting = way.sent.get(wire[:2])
             # what nobody asked for, or what does not answer it, is passed over: the true answer may still come
-            if waiting is not None and said is not None:
+            if waiting is None or sender[:2] != waiting.peer.place:
+                continue
+            said = waiting.read(wire)
+            if said is not None:
                 waiting.peer.has_answered(now - waiting.sent)
                 self._end(waiting, said)
+        while self._fresh and self._fresh[0].over:
+            self._fresh.popleft()
 
     def _end(self, waiting: Waiting[T], said: T | Silence) -> None:
-        self._fresh.pop(waiting, None)
-        self._late.pop(waiting, None)
-        _tell(waiting, said)
-        if waiting.key is None:
-            return
-        del self._sent[waiting.key]
-        waiting.key[0].waiting -= 1
-        self._make_room(waiting.peer)
+        waiting.over = True
+        if not waiting.said.done():
+            waiting.said.set_result(said)
+        if waiting.way is not None:
+            del waiting.way.sent[waiting.id]
+            self._make_room(waiting.peer)
 
     def _make_room(self, peer: Peer[Waiting[T]]) -> None:
         peer.under_way -= 1
@@ -185,12 +187,13 @@ class Datagrams(Generic[T]):
         over = _due(self._late, now)
         for waiting in over:
             # all before one is ended, so that none of them is sent in the place of another
-            _tell(waiting, Silence.OVER)
+            if not waiting.said.done():
+                waiting.said.set_result(Silence.OVER)
         for waiting in over:
             self._end(waiting, Silence.OVER)
         for waiting in _due(self._fresh, now):
             self._delay(waiting, loop)
-        nexts = [next(iter(each)).due for each in (self._fresh, self._late) if each]
+        nexts = [each[0].due for each in (self._fresh, self._late) if each]
         self._alarm = loop.call_at(min(nexts), self._ring) if nexts else None
 
     def _delay(self, waiting: Waiting[T], loop: asyncio.AbstractEventLoop) -> None:
@@ -198,18 +201,19 @@ class Datagrams(Generic[T]):
             # nobody waits any more
             self._end(waiting, Silence.OVER)
             return
-        if waiting.key is not None:
+        if waiting.way is not None:
             waiting.peer.is_late(waiting.sent, loop.time())
-        self._late[waiting] = self._fresh.pop(waiting)
+        self._late.append(waiting)
         waiting.due += self._rest
         told, waiting.said = waiting.said, loop.create_future()
         told.set_result(Silence.LATE)
 
 
-def _tell(waiting: Waiting[T], said: T | Silence) -> None:
-    if not waiting.said.done():
-        waiting.said.set_result(said)
-
-
-def _due(waiting: Iterable[Waiting[T]], now: float) -> list[Waiting[T]]:
-    return list(takewhile(lambda one: one.due <= now, waiting))
+def _due(waiting: "deque[Waiting[T]]", now: float) -> list[Waiting[T]]:
+    """Take out those that are due, and those before them that are over."""
+    due = []
+    while waiting and (waiting[0].over or waiting[0].due <= now):
+        first = waiting.popleft()
+        if not first.over:
+            due.append(first)
+    return due

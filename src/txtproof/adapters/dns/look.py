@@ -201,7 +201,8 @@ class AuthoritativeLookup:
         return sorted(zone.servers, key=lambda one: (one not in awake, one not in behind, one.address != preferred))
 
     def _prefer(self, zone: Zone, server: Server) -> None:
-        self._answered.put(zone.text, server.address, MOST_TTL)
+        if self._answered.get(zone.text) != server.address:
+            self._answered.put(zone.text, server.address, MOST_TTL)
 
     async def _concluded(self, end: End, trail: Trail) -> Sight:
         look = trail.look

@@ -17,14 +17,13 @@ MOST_FAR_AWAY = 2_000
 class Peer(Generic[W]):
     """One address and port."""
 
-    __slots__ = ("_halved", "_most", "_quickest", "address", "family", "given", "port", "queue", "room", "under_way")
+    __slots__ = ("_halved", "_most", "_quickest", "family", "given", "place", "queue", "room", "under_way")
 
     def __init__(self, address: str, port: int) -> None:
         self.given = (address, port)
         self.family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        # as the system writes it when an answer comes
-        self.address = socket.inet_ntop(self.family, socket.inet_pton(self.family, address))
-        self.port = port
+        self.place = (socket.inet_ntop(self.family, socket.inet_pton(self.family, address)), port)
+        """As the system writes it when an answer comes."""
         self.under_way = 0
         self.queue: deque[W] = deque()
         self.room = MOST_PER_PEER

@@ -15,6 +15,8 @@ _MOST_CHARACTERS = 253
 _ASKED = COUNTS.pack(0, 1, 0, 0, 1)
 TXT_IN, SOA_IN = struct.pack("!2H", 16, 1), struct.pack("!2H", 6, 1)
 """Type and class in a question section."""
+_LENGTHS = [bytes((count,)) for count in range(64)]
+"""Each as the octet before a label (RFC 1035, 3.1)."""
 _OPT = struct.pack("!B2HIH", 0, 41, PAYLOAD, 0, 0)
 """RFC 6891, 6.1.2."""
 _NSID = struct.pack("!3H", 4, 3, 0)
@@ -32,7 +34,7 @@ def labels(name: str) -> list[bytes] | None:
 
 def question(name: Iterable[bytes], kind: bytes = TXT_IN) -> bytes:
     """Return the question for what is at a name, given as its labels, as it follows the id; with EDNS."""
-    return b"".join((_ASKED, *[bytes((len(label),)) + label for label in name], kind, _OPT))
+    return b"".join((_ASKED, *[_LENGTHS[len(label)] + label for label in name], kind, _OPT))
 
 
 def section(asked: bytes) -> bytes:

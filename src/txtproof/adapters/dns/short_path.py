@@ -15,14 +15,16 @@ _AFTER_NAME = 4
 _RECORD = struct.Struct("!2HIH")
 """Of a record, after its owner: type, class, TTL, length of the data."""
 _SOA_NUMBERS = struct.Struct("!5I")
-_POINTER = struct.Struct("!H")
-_POINTING = 0xC000
+_POINTED = struct.Struct("!3HIH")
+"""The same after a pointer, which is its owner."""
+_POINTING, _OFFSET = 0xC000, 0x3FFF
 _AT_QUESTION = b"\xc0\x0c"
 """A pointer to the name in the question (RFC 1035, 4.1.4)."""
 _LONGEST_NAME, _LONGEST_LABEL = 255, 63
 _HOPS = 4
 """Pointers in one name: more is declined."""
 _RCODES = {0: "NOERROR", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}
+_KIND = QR | OPCODE | TC
 _TELLING = frozenset({0, 3})
 _IN, _NS, _SOA, _TXT, _OPT = 1, 2, 6, 16, 41
 _ADDRESSES = {1: 4, 28: 16}
@@ -58,29 +60,35 @@ def read(wire: bytes, asked: bytes) -> Plain | None:
 def _read(wire: bytes, asked: bytes) -> Plain:
     flags, questions, answers, authorities, additions = COUNTS.unpack_from(wire, 2)
     rcode = _RCODES.get(flags & RCODE)
-    if flags & (QR | OPCODE | TC) != QR or questions != 1 or rcode is None or not wire.startswith(asked, HEADER):
+    if flags & _KIND != QR or questions != 1 or rcode is None or not wire.startswith(asked, HEADER):
         raise _NotPlain
     at = HEADER + len(asked)
-    # what stands there twice counts once, as in any record set (RFC 2181, 5)
-    texts: dict[bytes, None] = {}
+    values: tuple[bytes, ...] = ()
     serial, apex = None, None
     if answers:
         if asked.endswith(SOA_IN):
             at, serial, apex = _soa(wire, at, answers, last=HEADER)
         else:
-            for _ in range(answers):
-                at, text = _text(wire, at)
-                texts[text] = None
+            at, values = _texts(wire, at, answers)
         at = _servers(wire, at, authorities)
     elif authorities:
         # more than the SOA, or name servers: that may be a referral
         at, serial, apex = _soa(wire, at, authorities, last=HEADER + len(asked) - _AFTER_NAME - 1)
     if _additional(wire, at, additions) != len(wire):
         raise _NotPlain
-    values, recursive = tuple(map(_joined, texts)), bool(flags & RA)
     if not flags & AA:
-        return Plain(rcode, False, values, None, recursive)
-    return Plain(rcode, True, values, serial, recursive, apex if flags & RCODE in _TELLING else None)
+        return Plain(rcode, False, values, None, bool(flags & RA))
+    return Plain(rcode, True, values, serial, bool(flags & RA), apex if flags & RCODE in _TELLING else None)
+
+
+def _texts(wire: bytes, at: int, count: int) -> tuple[int, tuple[bytes, ...]]:
+    """Return where the TXT records of the name in question end, and their values."""
+    # what stands there twice counts once, as in any record set (RFC 2181, 5)
+    texts: dict[bytes, None] = {}
+    for _ in range(count):
+        at, text = _text(wire, at)
+        texts[text] = None
+    return at, tuple(map(_joined, texts))
 
 
 def _text(wire: bytes, at: int) -> tuple[int, bytes]:
@@ -113,19 +121,17 @@ def _soa(wire: bytes, at: int, count: int, *, last: int) -> tuple[int, int, int]
 
     That must be an end of this name, which begins at `last` at the latest.
     """
-    (pointer,) = _POINTER.unpack_from(wire, at)
-    above, label = pointer & 0x3FFF, HEADER
+    pointer, kind, network, _, length = _POINTED.unpack_from(wire, at)
+    above, label = pointer & _OFFSET, HEADER
     while label < above:
         label += wire[label] + 1
-    kind, network, _, length = _RECORD.unpack_from(wire, at + 2)
-    data = at + 2 + _RECORD.size
+    data = at + _POINTED.size
     numbers = _end(wire, _end(wire, data))
     if count != 1 or pointer < _POINTING or label != above or above > last or kind != _SOA or network != _IN:
         raise _NotPlain
     if numbers + _SOA_NUMBERS.size != data + length:
         raise _NotPlain
-    serial: int = _SOA_NUMBERS.unpack_from(wire, numbers)[0]
-    return data + length, serial, above - HEADER
+    return data + length, _SOA_NUMBERS.unpack_from(wire, numbers)[0], above - HEADER
 
 
 def _servers(wire: bytes, at: int, count: int) -> int:
@@ -144,7 +150,8 @@ def _additional(wire: bytes, at: int, count: int) -> int:
     """Return where addresses and a bare OPT record end."""
     extended = False
     for _ in range(count):
-        owner, at = at, _end(wire, at)
+        owner = at
+        at = _end(wire, at) if wire[at] else at + 1
         kind, network, ttl, length = _RECORD.unpack_from(wire, at)
         at += _RECORD.size + length
         if kind == _OPT:
@@ -159,22 +166,19 @@ def _additional(wire: bytes, at: int, count: int) -> int:
 
 def _end(wire: bytes, at: int) -> int:
     """Return where a name ends that leads backwards only, as dnspython wants it (RFC 1035, 4.1.4)."""
-    ends, size, hops, start, limit = 0, 1, 0, at, len(wire)
+    ends, size, hops, limit = 0, 1, 0, len(wire)
     while True:
-        count = wire[at]
-        if count >= _POINTING >> 8:
-            to = (count & 0x3F) << 8 | wire[at + 1]
-            hops += 1
-            if at + 2 > limit or hops > _HOPS:
-                raise _NotPlain
-            # what is led to must end before what led there begins
-            ends, at, start, limit = ends or at + 2, to, to, start
-        elif count < _LONGEST_LABEL + 1:
+        start = at
+        while 0 < (count := wire[at]) <= _LONGEST_LABEL:
             at += 1 + count
-            size += 1 + count if count else 0
-            if at > limit or size > _LONGEST_NAME:
+        size += at - start
+        if not count:
+            if at >= limit or size > _LONGEST_NAME:
                 raise _NotPlain
-            if not count:
-                return ends or at
-        else:
+            return ends or at + 1
+        hops += 1
+        if count < _POINTING >> 8 or at + 2 > limit or hops > _HOPS:
             raise _NotPlain
+        ends = ends or at + 2
+        # what is led to must end before what led there begins
+        at, limit = (count << 8 | wire[at + 1]) & _OFFSET, start

@@ -15,6 +15,9 @@ WAVERS = "serves the code one time, and not the next"
 SHOWN = 3
 """Servers named in a detail; all are in the evidence."""
 
+_SAYING = {"NXDOMAIN": Reason.NO_SUCH_NAME, "NOERROR": Reason.NO_TXT}
+"""What they say where there is no value and no alias."""
+_FAILING = {"REFUSED": Reason.REFUSED, "SERVFAIL": Reason.SERVFAIL}
 _NOT_THERE = frozenset({Reason.NO_SUCH_NAME, Reason.NO_TXT, Reason.OTHER_VALUE})
 
 
@@ -44,23 +47,19 @@ class Answer(Value, frozen=True):
 
 
 def outcome(answer: Answer, look: Look) -> str:
-    """Return `match`, or the reason's word."""
+    """Return `match`, or a `Reason`."""
     if answer.failure is not None:
-        return answer.failure.value
-    if answer.rcode in ("REFUSED", "SERVFAIL"):
-        return answer.rcode.lower()
-    if answer.rcode not in ("NOERROR", "NXDOMAIN") or not answer.authoritative:
-        return Reason.LAME.value
+        return answer.failure
+    if answer.rcode not in _SAYING or not answer.authoritative:
+        return _FAILING.get(answer.rcode, Reason.LAME)
     if answer.leads or look.expected in answer.values:
         return MATCH
+    if not answer.values:
+        return Reason.CNAME if answer.alias else _SAYING[answer.rcode]
     if former(answer.values, look) is not None:
-        return Reason.OLD_CODE.value
-    if answer.values:
-        altered = any(alteration(look.expected, value) for value in answer.values)
-        return Reason.ALTERED_VALUE.value if altered else Reason.OTHER_VALUE.value
-    if answer.alias:
-        return Reason.CNAME.value
-    return Reason.NO_SUCH_NAME.value if answer.rcode == "NXDOMAIN" else Reason.NO_TXT.value
+        return Reason.OLD_CODE
+    altered = any(alteration(look.expected, value) for value in answer.values)
+    return Reason.ALTERED_VALUE if altered else Reason.OTHER_VALUE
 
 
 def former(values: Collection[bytes], look: Look) -> int | None:
@@ -74,16 +73,16 @@ def judged(answers: Sequence[Answer], look: Look, name: str) -> Sight:
     A server that answers must serve the code. One that does not even answer for its SOA is reported and holds nothing
     up; one that does, but not for the record, or that could not be asked, leaves the question open.
     """
-    outcomes = [outcome(answer, look) for answer in answers]
-    views = tuple(map(_view, answers, outcomes))
-    told = list(zip(answers, outcomes, strict=True))
-    missing = [(answer, Reason(word)) for answer, word in told if word in MISSES]
-    if missing and MATCH in outcomes:
+    told = [(answer, outcome(answer, look)) for answer in answers]
+    views = tuple([_view(answer, word) for answer, word in told])
+    missing = [(answer, word) for answer, word in told if isinstance(word, Reason) and word in MISSES]
+    matching = len(missing) < len(told) and any(word == MATCH for _, word in told)
+    if missing and matching:
         return Miss(Reason.STALE_SERVER, _stale([answer for answer, _ in missing], answers), views)
     if missing:
         return _missed(*missing[0], look, name, views)
     open_still = [(answer, word) for answer, word in told if word in BLIND and _matters(answer)]
-    if open_still or MATCH not in outcomes:
+    if open_still or not matching:
         blind = open_still or told
         if all(_is_a_resolvers(answer) for answer in answers):
             return Unseen(Reason.CANNOT_SEE, f"{INTERCEPTED}: {_blind(blind)}"[:200], views)
