@@ -117,7 +117,7 @@ async def test_one_zone_serves_the_domains_of_customers(internet: Internet, look
     look = Look("customer.test", name, code.encode())
     async with routing(lookup, writer(internet.hosts, "platform.test"), PEOPLE) as publishing:
         way = await publishing.route(name)
-        assert way == Routed("corp", "platform.test", target)
+        assert way == Routed("corp", "platform.test", target, "customer.test")
         missed = await lookup.look(look)
         assert isinstance(missed, Miss)
         assert missed.reason is Reason.CNAME, "it leads to a name without the code"
@@ -134,7 +134,7 @@ async def test_an_alias_in_a_configured_zone_is_followed_to_another_publisher(
     both = writer(internet.hosts, "platform.test"), writer(internet.hosts, "elsewhere.test", name="branch")
     async with routing(lookup, *both) as publishing:
         assert await publishing.route("_alias.platform.test") == Routed(
-            "branch", "elsewhere.test", "proof.elsewhere.test"
+            "branch", "elsewhere.test", "proof.elsewhere.test", "platform.test"
         )
     async with routing(lookup, both[0]) as publishing:
         assert why(await publishing.route("_alias.platform.test"), Reason.NO_ROUTE) == (
@@ -161,7 +161,7 @@ async def test_aliases_have_an_end(internet: Internet, lookup: AuthoritativeLook
         long = why(await publishing.route("chain0.customer.test"), Reason.NAME_IS_CNAME)
         assert long == f"the alias at chain0.customer.test leads through more than {MOST_ALIASES} others"
         last = f"chain{MOST_ALIASES + 1}.customer.test"
-        assert await publishing.route("chain1.customer.test") == Routed("people", "", last)
+        assert await publishing.route("chain1.customer.test") == Routed("people", "", last, "customer.test")
 
 
 async def test_a_name_that_is_written_takes_precedence_over_a_wildcards_alias(
@@ -169,10 +169,12 @@ async def test_a_name_that_is_written_takes_precedence_over_a_wildcards_alias(
 ) -> None:
     async with routing(lookup, writer(internet.hosts, "platform.test")) as publishing:
         own, customers = "_verify.wild.platform.test", "_verify.wild.customer.test"
-        assert await publishing.route(own) == Routed("corp", "platform.test", own)
-        assert await publishing.route(customers) == Routed("corp", "platform.test", "www.platform.test")
+        assert await publishing.route(own) == Routed("corp", "platform.test", own, "platform.test")
+        assert await publishing.route(customers) == Routed(
+            "corp", "platform.test", "www.platform.test", "customer.test"
+        )
     async with routing(lookup, writer(internet.hosts, "platform.test"), PEOPLE) as publishing:
-        assert await publishing.route(customers) == Routed("people", "", customers)
+        assert await publishing.route(customers) == Routed("people", "", customers, "customer.test")
 
 
 async def test_a_dot_inside_a_label_leads_into_no_zone_of_ours(internet: Internet, lookup: AuthoritativeLookup) -> None:
@@ -211,7 +213,9 @@ async def test_a_zone_that_is_delegated_to_somebody_else_is_not_written(
             said = why(await publishing.route("_verify.other.test"), Reason.NOT_DELEGATED)
             assert said == "other.test is delegated to ns1.elsewhere.test, not to ns1.other.test"
     async with routing(lookup, writer(bind, "other.test", checked=False)) as publishing:
-        assert await publishing.route("_verify.other.test") == Routed("corp", "other.test", "_verify.other.test")
+        assert await publishing.route("_verify.other.test") == Routed(
+            "corp", "other.test", "_verify.other.test", "other.test"
+        )
     assert bind.snapshot("other.test") == before
     assert bind.tsig_secret not in caplog.text + repr(publishing.publishers)
 
@@ -220,7 +224,7 @@ async def test_a_primary_that_does_not_say_holds_nothing_up(internet: Internet, 
     wrong = RealServer(1, internet.hosts.tsig_secret, HOSTS)
     async with routing(lookup, writer(wrong, "platform.test")) as publishing:
         name = "_verify.platform.test"
-        assert await publishing.route(name) == Routed("corp", "platform.test", name)
+        assert await publishing.route(name) == Routed("corp", "platform.test", name, "platform.test")
 
 
 async def test_a_primary_is_asked_for_its_name_servers_once_for_all(
@@ -239,12 +243,12 @@ async def test_a_primary_is_asked_for_its_name_servers_once_for_all(
     ):
         for _ in range(2):
             answers = await asyncio.gather(*map(all_.route, names))
-            assert answers == [Routed("corp", "platform.test", name) for name in names]
+            assert answers == [Routed("corp", "platform.test", name, "platform.test") for name in names]
             assert len(asked_for) == 1
         monkeypatch.setattr(apexes, "REMEMBERED", 0.0)
         all_._apexes._asked.clear()
         for expected in (2, 3):
-            assert await all_.route(names[0]) == Routed("corp", "platform.test", names[0])
+            assert await all_.route(names[0]) == Routed("corp", "platform.test", names[0], "platform.test")
             assert len(asked_for) == expected
         assert {dns.message.from_wire(wire, keyring=False).question[0].rdtype for wire in asked_for} == {
             dns.rdatatype.NS
@@ -265,7 +269,7 @@ async def test_who_gives_up_takes_the_answer_from_nobody_else(internet: Internet
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
         go.set()
-        assert await second == Routed("corp", "platform.test", "_v2.platform.test")
+        assert await second == Routed("corp", "platform.test", "_v2.platform.test", "platform.test")
 
 
 async def test_where_dns_cannot_be_seen_it_is_tried_again_but_by_those_who_need_not_look(
@@ -301,9 +305,9 @@ async def test_no_resolver_is_asked_for_the_name_before_it_is_written(knot: Real
     async with aclosing(AuthoritativeLookup(options)) as lookup:
         async with routing(lookup, writer(knot, "example.test")) as publishing:
             for _ in range(3):
-                assert await publishing.route(name) == Routed("corp", "example.test", name)
+                assert await publishing.route(name) == Routed("corp", "example.test", name, "example.test")
         async with routing(lookup, PEOPLE) as publishing:
-            assert await publishing.route(name) == Routed("people", "", name)
+            assert await publishing.route(name) == Routed("people", "", name, "example.test")
     questions = asked(unbound)[before:]
     assert ("example.test", "NS") in questions
     assert [one for one in questions if one[0] == name] == []

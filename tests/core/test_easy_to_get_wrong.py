@@ -246,6 +246,24 @@ def test_the_zone_that_a_later_look_found_takes_the_place_of_the_one_before() ->
     assert looked_in(v, NOW + HOUR) == "test"
 
 
+@pytest.mark.parametrize(
+    ("home", "zone"),
+    [("test", "test"), (DOMAIN, DOMAIN), ("", None), (None, None), (f"a.{DOMAIN}", None), ("ample.test", None)],
+)
+def test_the_first_look_knows_the_zone_that_was_found_before_the_record_was_written(
+    home: str | None, zone: str | None
+) -> None:
+    v = seen(publishing(), replace(ROUTED, home=home), Published()).verification
+    assert looked_in(v, SOON) == zone
+    assert looked_in(v, NOW + HOUR) is None
+
+
+def test_what_a_look_has_found_is_not_replaced_by_what_a_repair_finds() -> None:
+    v = decide(checking(), FOUND, NOW, POLICY).verification
+    repaired = seen(v, replace(ROUTED, home="test"), Published()).verification
+    assert (repaired.zone, repaired.zone_until) == (v.zone, v.zone_until)
+
+
 @pytest.mark.parametrize("zone", [None, ZoneSeen(DOMAIN, HOUR)])
 def test_the_zone_is_forgotten_when_nothing_could_be_seen(zone: ZoneSeen | None) -> None:
     v = decide(checking(), FOUND, NOW, POLICY).verification

@@ -44,7 +44,7 @@ def checking(v: Verification, seen: Observation, now: datetime, policy: Policy) 
         case Woken():
             return Decision(v, _first_effect(v, now, policy))
         case Routed():
-            return intended(v, seen, policy)
+            return intended(v, seen, now, policy)
         case Published() | Required() if v.ledger:
             return _ensured(v, seen, now, policy)
         case Blocked() | Unreachable() | Ambiguous() | Queued():

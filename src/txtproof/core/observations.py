@@ -88,6 +88,8 @@ class Routed(Value, frozen=True):
     zone: str
     name: str
     """Where the value is to stand: the record's name, or the target of a CNAME there."""
+    home: str | None = None
+    """The zone that the record's own name lies in, where that was seen: A-labels, lower case, no trailing dot."""
 
 
 class Published(Value, frozen=True):

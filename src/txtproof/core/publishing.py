@@ -14,6 +14,8 @@ from txtproof.core.telling import tell, warnings
 from txtproof.core.transitions import to_checking
 from txtproof.core.values import replace
 
+HOUSED_FOR = timedelta(hours=1)
+"""How long the zone counts that was found before the record was written; a look remembers no TTL for longer."""
 REMEMBERED = 3
 """Superseded values kept beside the present one: an old code can then be called one, and a late write corrected."""
 
@@ -25,7 +27,7 @@ def publishing(v: Verification, seen: Observation, now: datetime, policy: Policy
             return Decision(v, find_route(v, policy))
         case Routed():
             # blocked, and the code has expired meanwhile: a route is back, so a new code is worth asking for
-            return on_its_way(v, now) if v.code is None else intended(v, seen, policy)
+            return on_its_way(v, now) if v.code is None else intended(v, seen, now, policy)
         case Published() | Required():
             return _published(v, seen, now, policy)
         case Blocked():
@@ -53,7 +55,7 @@ def find_route(v: Verification, policy: Policy) -> FindRoute:
     return FindRoute(record_name(v, policy))
 
 
-def intended(v: Verification, seen: Routed, policy: Policy) -> Decision:
+def intended(v: Verification, seen: Routed, now: datetime, policy: Policy) -> Decision:
     """Write down what will be written, then have it written; in the same call it takes the place of all of ours."""
     wanted = Record(seen.publisher, seen.zone, seen.name, record_value(v, policy), v.generation)
     record = next((line for line in v.ledger if line.same_value(wanted) and line.proved_before), wanted)
@@ -64,7 +66,16 @@ def intended(v: Verification, seen: Routed, policy: Policy) -> Decision:
     )
     others = tuple(_outdated(line, v) for line in v.ledger if not line.same_value(record))
     replaces = tuple(dict.fromkeys(line.value for line in others if line.beside(record)))
-    return Decision(replace(v, ledger=(*others, record)), Publish(record, policy.record_ttl, replaces, v.turn))
+    intending = replace(_housed(v, seen, now), ledger=(*others, record))
+    return Decision(intending, Publish(record, policy.record_ttl, replaces, v.turn))
+
+
+def _housed(v: Verification, seen: Routed, now: datetime) -> Verification:
+    """Remember the zone that the domain lies in, for the first look: where its record's name has no nearer one."""
+    known = v.zone_until is not None and now < v.zone_until
+    if known or not seen.home or not names.is_below(v.domain or "", seen.home):
+        return v
+    return replace(v, zone=seen.home, zone_until=now + HOUSED_FOR)
 
 
 def _stood(record: Record, ledger: Sequence[Record]) -> bool | None:

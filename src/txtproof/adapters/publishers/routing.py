@@ -15,6 +15,7 @@ from txtproof.core.model import Record
 from txtproof.core.names import canonical, fits, is_below, longest_suffix
 from txtproof.core.observations import Blocked, PublishAnswer, RouteAnswer, Routed, Unreachable, WithdrawAnswer
 from txtproof.core.reasons import Reason
+from txtproof.core.values import replace
 from txtproof.ports import Apex, Delegations, Publisher, Standing
 
 SHOWN = 10
@@ -37,6 +38,14 @@ class Registration:
     """Whether its zones must be those that the world is sent to."""
     apex: Apex | None = None
     """Who knows which name servers the provider has for a zone."""
+
+
+@dataclass(slots=True)
+class _Trail:
+    """The names that aliases lead through, and the zone that the first one lies in."""
+
+    names: list[str]
+    home: str = ""
 
 
 class RoutedPublishing:
@@ -67,7 +76,7 @@ class RoutedPublishing:
 
     async def route(self, name: str) -> RouteAnswer:
         """Find who writes the name, or where the name leads."""
-        trail = [name]
+        trail = _Trail([name])
         unseen: Blocked | Unreachable | None = None
         if self._delegations is not None:
             try:
@@ -75,7 +84,9 @@ class RoutedPublishing:
                     unseen = await self._followed(trail, self._delegations)
             except TimeoutError:
                 unseen = Unreachable(Reason.TIMEOUT, f"the name servers of {name} did not answer in time"[:200])
-        way = self._routed(trail)
+        way = self._routed(trail.names)
+        if isinstance(way, Routed) and trail.home:
+            way = replace(way, home=trail.home)
         if isinstance(unseen, Unreachable) and isinstance(way, Routed) and way.publisher not in self._checked:
             # what is written meanwhile can be seen later; an alias that was not seen is found when it is written again
             return way
@@ -95,21 +106,24 @@ class RoutedPublishing:
             return _gone(record)
         return await publisher.remove_txt(record.zone, record.name, record.value.encode())
 
-    async def _followed(self, trail: list[str], delegations: Delegations) -> Blocked | Unreachable | None:
+    async def _followed(self, trail: _Trail, delegations: Delegations) -> Blocked | Unreachable | None:
         """Follow aliases from the name in the trail, and add what they lead to; say what stands in the way, if any."""
+        names = trail.names
         while True:
-            zone = self._zone(trail[-1])
-            standing = await delegations.standing(trail[-1], zone)
+            zone = self._zone(names[-1])
+            standing = await delegations.standing(names[-1], zone)
             if isinstance(standing, Unreachable):
                 return standing
+            if len(names) == 1 and standing.unseen is None:
+                trail.home = standing.zone
             # a name that is written takes precedence over what a wildcard says of it
             if standing.target is None or (standing.wildcard and zone is not None):
-                return await self._hindrance(trail[-1], standing)
-            if canonical(standing.target) in map(canonical, trail):
-                return _astray(trail[0], f"leads in a circle, by {standing.target}")
-            if len(trail) > MOST_ALIASES:
-                return _astray(trail[0], f"leads through more than {MOST_ALIASES} others")
-            trail.append(standing.target)
+                return await self._hindrance(names[-1], standing)
+            if canonical(standing.target) in map(canonical, names):
+                return _astray(names[0], f"leads in a circle, by {standing.target}")
+            if len(names) > MOST_ALIASES:
+                return _astray(names[0], f"leads through more than {MOST_ALIASES} others")
+            names.append(standing.target)
 
     async def _hindrance(self, name: str, standing: Standing) -> Blocked | Unreachable | None:
         """Say why it would be of no use to write the name in its configured zone, if it would be of none."""
