@@ -24,7 +24,7 @@ from txtproof.adapters.redis_connection import open_redis
 from txtproof.adapters.redis_locks import RedisLocks
 from txtproof.adapters.redis_outbox import RedisOutbox
 from txtproof.adapters.redis_store import RedisStore
-from txtproof.adapters.redis_turns import Rate, RedisTurns
+from txtproof.adapters.redis_turns import PATIENCE, Rate, RedisTurns
 from txtproof.core.policy import Policy
 from txtproof.ports import Apex, Timeouts
 from txtproof.reception import Reception
@@ -118,7 +118,7 @@ async def open_services(options: Options, worker: str) -> AsyncIterator[Services
     async with AsyncExitStack() as closing:
         redis = await closing.enter_async_context(open_redis(options.redis_url))
         store = RedisStore(redis, encode, options.timeouts.lease, worker=worker, retention=options.retention.ended)
-        turns = RedisTurns(redis, encode_credential, options.rates, new_id, worker=worker)
+        turns = RedisTurns(redis, encode_credential, options.rates, new_id, worker=worker, patience=PATIENCE)
         nexus = NexusClient(options.nexus)
         closing.push_async_callback(nexus.aclose)
         lookup = await closing.enter_async_context(open_lookup(options.look))

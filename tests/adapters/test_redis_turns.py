@@ -1,6 +1,7 @@
 """What only turns on a real server can show: calls of a process that died."""
 
 import asyncio
+import time
 from datetime import timedelta
 
 from txtproof.adapters.clock import new_id
@@ -55,6 +56,25 @@ async def test_many_turns_are_taken_together_and_each_is_its_own(redis_url: str)
             await asyncio.gather(*(turns.give_back(one, Verdict.TAKEN) for one in calls))
             assert await redis.exists("txtproof:calls:corp") == 0
             await redis.script_flush()
+
+
+async def test_a_place_that_comes_soon_is_waited_for_and_others_are_told_at_once(redis_url: str) -> None:
+    async with open_redis(redis_url) as redis:
+        rates = {"soon": Rate(20, 1), "late": Rate(1, 1)}
+        patience = timedelta(seconds=0.5)
+        turns = RedisTurns(redis, encode_credential, rates, new_id, worker="w", patience=patience)
+        begun = time.monotonic()
+        for credential in rates:
+            turn = await turns.take(credential, LANE)
+            assert isinstance(turn, Turn)
+            await turns.give_back(turn, Verdict.TAKEN)
+        soon, late = await turns.take("soon", LANE), await turns.take("late", LANE)
+        assert isinstance(soon, Turn)
+        assert isinstance(late, Queued)
+        assert time.monotonic() - begun < patience.total_seconds()
+        answers = await asyncio.gather(*(turns.take("soon", LANE) for _ in range(5)))
+        assert all(isinstance(one, Queued) for one in answers), "nobody gives back, so that nobody's turn comes"
+        assert time.monotonic() - begun < 3 * patience.total_seconds()
 
 
 async def test_a_server_that_is_away_is_told_to_each(redis_url: str) -> None:

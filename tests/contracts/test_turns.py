@@ -107,6 +107,39 @@ async def test_a_place_that_has_come_is_paid_for(bench: Bench) -> None:
     assert isinstance(late, Queued), "a place that has not come yet is no turn"
 
 
+async def test_places_are_no_nearer_than_calls_end(bench: Bench) -> None:
+    for _ in range(12):
+        turns = [await bench.taken(WIDE) for _ in range(3)]
+        await bench.passing(AMPLE * 3)
+        for turn in turns:
+            await bench.turns.give_back(turn, Verdict.TAKEN)
+    for _ in range(3):
+        await bench.taken(WIDE)
+    begun = await bench.now()
+    places = [await bench.turns.take(WIDE, LANE) for _ in range(10)]
+    untils = [place.until for place in places if isinstance(place, Queued)]
+    assert len(untils) == 10
+    # three at a time, of some 60 ms each: what is told of them is an average that comes near to that
+    assert timedelta(milliseconds=100) < untils[-1] - untils[0] < timedelta(milliseconds=300)
+    assert untils[0] - begun < timedelta(milliseconds=100)
+
+
+async def test_a_place_that_comes_while_calls_take_longer_is_not_lost(bench: Bench) -> None:
+    turns = [await bench.taken(WIDE) for _ in range(3)]
+    mine = await bench.turns.take(WIDE, LANE)
+    assert isinstance(mine, Queued)
+    many = [await bench.turns.take(WIDE, LANE) for _ in range(1_000)]
+    assert all(isinstance(one, Queued) for one in many)
+    await bench.passing(AMPLE)
+    again = await bench.turns.take(WIDE, LANE, mine.until)
+    assert isinstance(again, Queued)
+    assert again.until - await bench.now() < timedelta(milliseconds=100), "it goes before those that came later"
+    for turn in turns:
+        await bench.turns.give_back(turn, Verdict.TAKEN)
+    await bench.passing(again.until - await bench.now())
+    assert isinstance(await bench.turns.take(WIDE, LANE, again.until), Turn)
+
+
 async def test_one_credential_does_not_hold_up_another(bench: Bench) -> None:
     for _ in range(3):
         await bench.taken(WIDE)

@@ -1,5 +1,6 @@
 """Turns with a credential, kept in Redis for all workers: a line, calls in flight, a refusal that holds for all."""
 
+import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -19,6 +20,8 @@ CALL = timedelta(seconds=15)
 """A turn that nobody gave back is over by then: longer than a call may take."""
 TRY_EVERY = timedelta(seconds=30)
 """How often a refused credential is tried; `reopen` has it tried at once."""
+PATIENCE = timedelta(seconds=1)
+"""How long a worker's visit waits for its turn: a small part of what it may last."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -45,17 +48,32 @@ class RedisTurns:
         *,
         worker: str = "",
         prefix: str = PREFIX,
+        patience: timedelta = timedelta(0),
     ) -> None:
+        """`patience`: how long whoever asks is kept waiting for a place in the line that comes so soon."""
         self._redis = redis
         self._encode = encode
         self._rates = rates
         self._new_id = new_id
         self._keys = Keys(prefix)
         self._held = self._keys.held(worker)
+        self._patience = patience
         self._take, self._give_back = (Lots(redis, script(redis, name)) for name in ("take", "give_back"))
 
     async def take(self, credential: str, lane: Step, place: datetime | None = None) -> Turn | Queued | Closed:
         """Ask to call now, for the work in a lane."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + self._patience.total_seconds()
+        while True:
+            answer, wait = await self._asked(credential, lane, place)
+            if not isinstance(answer, Queued) or loop.time() + wait > until:
+                return answer
+            # to give the row back and to claim it again would take longer, and more of everybody's time
+            await asyncio.sleep(wait)
+            place = answer.until
+
+    async def _asked(self, credential: str, lane: Step, place: datetime | None) -> tuple[Turn | Queued | Closed, float]:
+        """Ask once; return also in how many seconds a place in the line comes."""
         rate = self._rates.get(credential, Rate())
         call = self._new_id()
         limits = [CALL // _MILLISECOND, rate.in_flight, round(1_000_000 / rate.per_second), rate.in_flight - 1]
@@ -67,8 +85,8 @@ class RedisTurns:
             )
         when = _EPOCH + timedelta(microseconds=int(time))
         if word == b"go":
-            return Turn(credential, call, when, trying=rest == [b"1"])
-        return Queued(when) if word == b"queued" else Closed(when)
+            return Turn(credential, call, when, trying=rest == [b"1"]), 0
+        return (Queued(when), int(rest[0]) / 1_000_000) if word == b"queued" else (Closed(when), 0)
 
     async def give_back(self, turn: Turn, verdict: Verdict, pause: timedelta = timedelta(0)) -> None:
         """Say that the call is over."""
@@ -84,6 +102,7 @@ class RedisTurns:
                     verdict.value,
                     wait // _MILLISECOND,
                     self._encode(turn, verdict) if tells else "",
+                    CALL // _MILLISECOND,
                 ],
             )
 
@@ -105,14 +124,15 @@ class RedisTurns:
     async def standing(self, credential: str) -> Credential:
         """Return how things stand with a credential, for an operator; it changes nothing."""
         rate = self._rates.get(credential, Rate())
-        fields = [f"{credential} {what}" for what in ("line", "closed", "pause")]
+        fields = [f"{credential} {what}" for what in ("line", "closed", "pause", "lasts")]
         with speaking(self._redis):
             seconds, micros = await self._redis.time()
             values = cast("list[bytes | None]", await self._redis.hmget(self._keys.turns, fields))
             now = seconds * 1_000_000 + micros
             in_flight = await self._redis.zcount(self._keys.calls(credential), f"({now // 1000}", "+inf")
-        line, closed, pause = (None if value is None else int(value) for value in values)
-        early = (line or 0) - round(1_000_000 / rate.per_second) * (rate.in_flight - 1)
+        line, closed, pause, lasts = (None if value is None else int(value) for value in values)
+        step = max(round(1_000_000 / rate.per_second), (lasts or 0) // rate.in_flight)
+        early = (line or 0) - step * (rate.in_flight - 1)
         return Credential(
             refused=closed is not None,
             tried_again=None if closed is None else _EPOCH + max(closed, now) * _MICROSECOND,

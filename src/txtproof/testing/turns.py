@@ -25,7 +25,10 @@ class _Line:
     """Up to when its turns are given away."""
     closed: datetime | None = None
     opens: datetime | None = None
-    calls: set[str] = field(default_factory=set)
+    calls: dict[str, datetime] = field(default_factory=dict)
+    """Each with when it was begun."""
+    lasts: timedelta = timedelta(0)
+    """How long calls take, the latest counting most."""
 
 
 class MemoryTurns:
@@ -48,7 +51,7 @@ class MemoryTurns:
         """Ask to call now."""
         line, now = self._lines.setdefault(credential, _Line()), self._now()
         rate = self._rates.get(credential, MemoryRate(1_000_000, 1_000_000))
-        step = timedelta(seconds=1 / rate.per_second)
+        step = max(timedelta(seconds=1 / rate.per_second), line.lasts / rate.in_flight)
         trying = line.closed is not None
         if line.closed is not None:
             if line.closed > now:
@@ -62,6 +65,8 @@ class MemoryTurns:
         elif paid or early <= now:
             if len(line.calls) < rate.in_flight:
                 return self._begun(credential, line, front if paid else front + step, trying=trying)
+            if paid:
+                return Queued(now + max(line.lasts, step))
             early = front = max(front, now + step)
         line.front = front + step
         return Queued(early)
@@ -69,13 +74,15 @@ class MemoryTurns:
     def _begun(self, credential: str, line: _Line, front: datetime, *, trying: bool) -> Turn:
         self._given += 1
         line.front = front
-        line.calls.add(str(self._given))
+        line.calls[str(self._given)] = self._now()
         return Turn(credential, str(self._given), self._now(), trying)
 
     async def give_back(self, turn: Turn, verdict: Verdict, pause: timedelta = timedelta(0)) -> None:
         """Say that the call is over."""
         line, now = self._lines[turn.credential], self._now()
-        line.calls.discard(turn.id)
+        begun = line.calls.pop(turn.id, None)
+        if begun is not None:
+            line.lasts += (now - begun - line.lasts) / 16
         if verdict is Verdict.REFUSED:
             if line.closed is None:
                 self.told.append((turn.credential, verdict))

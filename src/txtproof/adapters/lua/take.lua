@@ -6,19 +6,21 @@
 -- ARGV[5]  most in flight    ARGV[6]  us between two calls    ARGV[7]  how many may come at once after a silence
 -- ARGV[8]  place in the line that was given before, us, or ''    ARGV[9]  ms between two tries of a refused credential
 -- ARGV[10] letter of the lane in which the call is made
--- Reply: { 'go', now in us, '1' where this call tries a refused credential }, { 'queued', place in us } or { 'closed', until in us }.
+-- Reply: { 'go', now in us, '1' where this call tries a refused credential }, { 'queued', place in us, us until then } or { 'closed', until in us }.
 --
 -- The line is a generic cell rate algorithm whose refusals are places: whoever comes in vain is told when, and has it.
+-- It moves as fast as calls may be made, or as fast as those in flight end, where that is slower.
 local line, closed, pause = ARGV[2] .. ' line', ARGV[2] .. ' closed', ARGV[2] .. ' pause'
-local held = redis.call('HMGET', KEYS[1], line, closed, pause)
-local step = tonumber(ARGV[6])
+local held = redis.call('HMGET', KEYS[1], line, closed, pause, ARGV[2] .. ' lasts')
+local lasts = tonumber(held[4] or 0)
+local step = math.max(tonumber(ARGV[6]), lasts / ARGV[5])
 local front = math.max(tonumber(held[1] or 0), microseconds)
 
 local function whole(number) return string.format('%.0f', number) end
 
 local function queued(place)
   redis.call('HSET', KEYS[1], line, whole(front + step))
-  return { 'queued', whole(place) }
+  return { 'queued', whole(place), whole(place - microseconds) }
 end
 
 if held[2] then
@@ -35,6 +37,9 @@ local paid = ARGV[8] ~= '' and tonumber(ARGV[8]) <= microseconds
 local early = front - step * ARGV[7]
 if not paid and early > microseconds then return queued(early) end
 if redis.call('ZCARD', KEYS[2]) >= tonumber(ARGV[5]) then
+  local over = math.max(lasts, step)
+  -- a place that has come is not lost where a call takes longer than it was thought to
+  if paid then return { 'queued', whole(microseconds + over), whole(over) } end
   front = math.max(front, microseconds + step)
   return queued(front)
 end
