@@ -98,7 +98,7 @@ class AuthoritativeLookup:
         name = question.labels(look.name) if zone is not None and is_below(look.name, look.domain) else None
         if zone is None or name is None:
             return None
-        return Glance(zone, self._asker.begin(self._ordered(zone, look)[0], name))
+        return Glance(zone, self._asker.begin(self._first(zone, look), name))
 
     def _missed(self, glance: Glance, said: Plain, look: Look) -> Sight | None:
         """Judge a plain answer; None where that takes more than one."""
@@ -192,11 +192,18 @@ class AuthoritativeLookup:
         self._prefer(place.zone, found.server)
         return (*others, found)
 
+    def _first(self, zone: Zone, look: Look) -> Server:
+        """Return the first of the servers in their order."""
+        preferred = self._answered.get(zone.text)
+        if preferred is not None and not look.first:
+            for server in zone.servers:
+                if server.address == preferred and self._rounds.is_awake(server):
+                    return server
+        return self._ordered(zone, look)[0]
+
     def _ordered(self, zone: Zone, look: Look) -> Sequence[Server]:
         """Return a zone's servers: first the one that lacked the value, or that answered last; the silent ones last."""
         preferred, awake = self._answered.get(zone.text), self._rounds.awake(zone.servers)
-        if not look.first and awake is zone.servers and preferred in (None, awake[0].address):
-            return awake
         behind = [one for one in awake if self._asker.shown(one) == look.first]
         return sorted(zone.servers, key=lambda one: (one not in awake, one not in behind, one.address != preferred))
 

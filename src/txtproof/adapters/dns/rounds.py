@@ -42,9 +42,11 @@ class Rounds:
 
     def awake(self, servers: Sequence[Server]) -> Sequence[Server]:
         """Return those that are not set aside; all, where there are no others."""
-        if not len(self._silent):
-            return servers
-        return [one for one in servers if self._silent.get(one.address) is None] or servers
+        return [one for one in servers if self.is_awake(one)] or servers
+
+    def is_awake(self, server: Server) -> bool:
+        """Say whether a server is not set aside."""
+        return not len(self._silent) or self._silent.get(server.address) is None
 
     async def concluded(self, end: End, passed: Sequence[Alias], look: Look) -> Sight:
         """Return what all servers say, after as many rounds as the look wants; the first that differs counts."""
