@@ -35,11 +35,11 @@ The longer ways are two network namespaces, joined by a pair of TUN devices betw
 each packet back (netem is in few kernels); it carries as much as dnsperf's line shows. Dead is the first of the four:
 it drops UDP and TCP alike. dnsperf asks one server, and does not read what the answers say.
 
-What stands between a miss nearby and a third of dnsperf is Python: sampled by perf (2026-11-26, 0 ms), an eighth of the
-time of the process that asks is the kernel's, for one `sendto` and one `recvfrom` a name, and four fifths are the
-interpreter's, spread over all of the look. To look at 1,000 names in one call, without a task and a future for each, was
-tried and gains nothing. blastdns in batches is ahead for the same reason: it is Rust, and comes back to Python once for
-1,000 names. A match is nine questions, whoever asks: only the rows in which all ask the same say who is ahead.
+What stands between a miss nearby and a third of dnsperf is Python: sampled by perf (2026-11-26, 0 ms), an eighth of
+the time of the process that asks is the kernel's, for one `sendto` and one `recvfrom` a name, and four fifths are the
+interpreter's, spread over all of the look. To look at 1,000 names in one call, without a task and a future for each,
+was tried and gains nothing. blastdns in batches is ahead for the same reason: it is Rust, and comes back to Python once
+for 1,000 names. A match is nine questions, whoever asks: only the rows in which all ask the same say who is ahead.
 
 {versions}.
 

@@ -11,7 +11,7 @@ MOST_PER_PEER = 100
 MOST_PER_SECOND = 40_000
 """Questions to one farther away: with so many in the time that its quickest answer took, they are on the way there and
 back, and not in its buffer."""
-MOST_FAR_AWAY = 2_000
+MOST_FAR_AWAY = 4_000
 
 
 class Peer(Generic[W]):

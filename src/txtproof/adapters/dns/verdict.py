@@ -73,6 +73,12 @@ def judged(answers: Sequence[Answer], look: Look, name: str) -> Sight:
     A server that answers must serve the code. One that does not even answer for its SOA is reported and holds nothing
     up; one that does, but not for the record, or that could not be asked, leaves the question open.
     """
+    if len(answers) == 1:
+        # most looks: what one server lacks is a miss
+        only = answers[0]
+        word = outcome(only, look)
+        if isinstance(word, Reason) and word in MISSES:
+            return _missed(only, word, look, name, (_view(only, word),))
     told = [(answer, outcome(answer, look)) for answer in answers]
     views = tuple([_view(answer, word) for answer, word in told])
     missing = [(answer, word) for answer, word in told if isinstance(word, Reason) and word in MISSES]
@@ -139,17 +145,17 @@ def _stale(missing: Sequence[Answer], answers: Sequence[Answer]) -> str:
 def _missed(answer: Answer, reason: Reason, look: Look, name: str, views: tuple[ServerView, ...]) -> Miss:
     aliased = name != canonical(look.name)
     shown = Reason.CNAME if aliased and reason in _NOT_THERE else reason
-    if reason is Reason.OLD_CODE:
+    if not answer.values:
+        found = f"answers {answer.rcode}" if answer.rcode == "NXDOMAIN" else f"answers {answer.rcode}, without TXT"
+    elif reason is Reason.OLD_CODE:
         generation = former(answer.values, look)
         whose = f"generation {generation}" if generation else "a run before this one"
         found = f"still serves the code of {whose}"
     elif reason is Reason.ALTERED_VALUE:
         changes = next(filter(None, (alteration(look.expected, value) for value in answer.values)))
         found = f"serves the code with {changes}"
-    elif reason is Reason.OTHER_VALUE:
-        found = f"serves TXT ({len(answer.values)}), but none with the code"
     else:
-        found = f"answers {answer.rcode}{'' if reason is Reason.NO_SUCH_NAME else ', without TXT'}"
+        found = f"serves TXT ({len(answer.values)}), but none with the code"
     where = f"{name}, which {look.name} is an alias of" if aliased else name
     return Miss(shown, f"{_named(answer)} {found}, at {where}"[:200], views)
 
