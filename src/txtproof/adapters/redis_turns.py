@@ -22,6 +22,8 @@ TRY_EVERY = timedelta(seconds=30)
 """How often a refused credential is tried; `reopen` has it tried at once."""
 PATIENCE = timedelta(seconds=1)
 """How long a worker's visit waits for its turn: a small part of what it may last."""
+LATE_BY = 0.001
+"""Seconds after its place at which a visit asks again: whoever comes before it has none."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _MICROSECOND = timedelta(microseconds=1)
 _MILLISECOND = timedelta(milliseconds=1)
@@ -69,7 +71,7 @@ class RedisTurns:
             if not isinstance(answer, Queued) or loop.time() + wait > until:
                 return answer
             # to give the row back and to claim it again would take longer, and more of everybody's time
-            await asyncio.sleep(wait)
+            await asyncio.sleep(wait + LATE_BY)
             place = answer.until
 
     async def _asked(self, credential: str, lane: Step, place: datetime | None) -> tuple[Turn | Queued | Closed, float]:

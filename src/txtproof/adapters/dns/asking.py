@@ -59,7 +59,7 @@ class Asker:
         self._exchange.close()
 
     def begin(self, server: Server, name: Iterable[bytes], kind: bytes = TXT_IN) -> Begun:
-        """Send the question for the record at a name, given as its labels."""
+        """Send a question to one server: for the record, or another kind, at a name that is given as its labels."""
         asked = question(name, kind)
         waiting = self._datagrams.put(asked, server.address, self._port, partial(understood, section(asked)))
         return Begun(server, waiting, time.monotonic())

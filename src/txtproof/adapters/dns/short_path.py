@@ -26,6 +26,7 @@ _HOPS = 4
 _RCODES = {0: "NOERROR", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}
 _KIND = QR | OPCODE | TC
 _TELLING = frozenset({0, 3})
+"""NOERROR and NXDOMAIN."""
 _IN, _NS, _SOA, _TXT, _OPT = 1, 2, 6, 16, 41
 _ADDRESSES = {1: 4, 28: 16}
 """A and AAAA, and how long they are."""
