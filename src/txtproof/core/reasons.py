@@ -240,7 +240,7 @@ EXPLANATIONS: dict[Reason, Explanation] = {
     ),
     Reason.QUEUED: Explanation(
         "Calls with this credential are limited, and its call waits in their line.",
-        "Nothing: it is made by itself; `calls_per_second` in the configuration says how fast the line moves.",
+        "Nothing: it is made by itself; `calls_per_second` and `calls_in_flight` say how fast the line moves.",
     ),
     Reason.DEADLINE_PASSED: Explanation(
         "The verification's deadline passed.", "See its last reason in the history, then request it again."
