@@ -1,10 +1,12 @@
 """What the suite stands on: the wire, the stand-ins' new ways to fail, and a plan that a seed gives again."""
 
 import json
+import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import timedelta
 
@@ -68,6 +70,22 @@ def test_a_lost_reply_is_that_of_a_script_which_has_run(wire: Wire, client: redi
     assert client.get("count") == b"2"
     assert wire.lost == 1
     assert add(keys=["count"]) == 3
+
+
+def test_what_was_kept_back_is_delivered_to_a_server_that_has_lost_its_scripts(wire: Wire, client: redis.Redis) -> None:
+    add = client.register_script(SCRIPT)
+    wire.hold(b"count")
+    with ThreadPoolExecutor() as others:
+        asking = others.submit(add, ["count"])
+        wait_until(lambda: wire.holds, "the script to be kept back")
+        wire.cut()
+        assert isinstance(asking.exception(), redis.ConnectionError)
+        delivering = others.submit(wire.deliver)
+        time.sleep(0.1)
+        # somebody who works on calls it, as after every restart of a server
+        assert add(["other"]) == 1
+        assert delivering.result() == b":1\r\n"
+    assert client.get("count") == b"1"
 
 
 @pytest.fixture

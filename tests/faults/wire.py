@@ -9,9 +9,13 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+from tests.waiting import wait_until
+
 CHUNK = 1 << 16
 READY_WITHIN = 10.0
 """Seconds."""
+KNOWN_WITHIN = 20.0
+"""Seconds: as long as workers may take to be back after the server's restart, and more."""
 SCRIPT = b"EVALSHA"
 """What a request that changes the store has in it."""
 
@@ -79,10 +83,19 @@ class Wire:
         return bool(self._held)
 
     def deliver(self) -> bytes:
-        """Tell the server now what was kept back, whoever has gone meanwhile; return its reply."""
+        """Tell the server now what was kept back, whoever has gone meanwhile; return its reply.
+
+        A server that was started anew knows no script until somebody tells it: that is waited for.
+        """
+        said = self._held.pop()
+        return wait_until(lambda: self._reply(said), "somebody to tell the server the script", KNOWN_WITHIN)
+
+    def _reply(self, said: bytes) -> bytes:
+        """Return the server's reply; nothing where it does not know the script, and has done nothing."""
         with socket.create_connection(("127.0.0.1", self._to_port), READY_WITHIN) as late:
-            late.sendall(self._held.pop())
-            return late.recv(CHUNK)
+            late.sendall(said)
+            reply = late.recv(CHUNK)
+        return b"" if reply.startswith(b"-NOSCRIPT") else reply
 
     def _lose(self, count: int) -> None:
         self._to_lose += count
