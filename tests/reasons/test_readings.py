@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tests.real_servers import RealServer
 from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.exchange import Reply
-from txtproof.adapters.dns.question import labels, question, section
+from txtproof.adapters.dns.question import question_for, section
 from txtproof.adapters.dns.short_path import Plain, read
 from txtproof.adapters.dns.verdict import Answer
 from txtproof.core.values import replace
@@ -38,7 +38,7 @@ PLACES = (
 
 
 def asked(server: RealServer, name: str, *, tcp: bool) -> bytes:
-    message = b"\x12\x34" + question(labels(name) or ())
+    message = b"\x12\x34" + (question_for(name) or b"")
     with closing(socket.socket(type=socket.SOCK_STREAM if tcp else socket.SOCK_DGRAM)) as ours:
         ours.settimeout(5)
         ours.connect((server.address, server.port))
@@ -63,7 +63,7 @@ def recorded(
 
 def both(name: str, octets: bytes) -> Plain | None:
     """Read both ways; what is read the short way must be what dnspython reads."""
-    plain = read(octets, section(question(labels(name) or ())))
+    plain = read(octets, section(question_for(name) or b""))
     if plain is not None:
         owner = dns.name.from_text(name)
         message = dns.message.from_wire(octets)

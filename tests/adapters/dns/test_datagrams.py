@@ -66,14 +66,14 @@ def echo(octets: bytes) -> bytes:
     return octets
 
 
-def payload(octets: bytes) -> bytes | None:
+def payload(_: bytes, octets: bytes) -> bytes | None:
     """What comes after the id, where it is not garbage."""
     return None if octets[2:].startswith(b"garbage") else octets[2:]
 
 
 @pytest.fixture
 async def asking() -> AsyncIterator[Datagrams[bytes]]:
-    asking: Datagrams[bytes] = Datagrams(LATE, WITHIN)
+    asking: Datagrams[bytes] = Datagrams(payload, LATE, WITHIN)
     yield asking
     asking.close()
 
@@ -86,7 +86,7 @@ async def ended(waiting: Waiting[bytes]) -> bytes | Silence:
 async def test_each_of_many_questions_gets_its_own_answer_by_few_sockets(asking: Datagrams[bytes]) -> None:
     questions = [b"question %d" % n for n in range(600)]
     async with peer(echo) as there:
-        put = [asking.put(one, HOME, there.port, payload) for one in questions]
+        put = [asking.put(one, HOME, there.port) for one in questions]
         assert [await ended(one) for one in put] == questions
     assert len({data[:2] for data, _ in there.asked}) > 1, "ids differ"
     assert len({addr for _, addr in there.asked}) <= 1 + 600 // sockets.MOST_WAITING
@@ -95,12 +95,12 @@ async def test_each_of_many_questions_gets_its_own_answer_by_few_sockets(asking:
 @pytest.mark.parametrize("address", ["::1", "0:0:0:0:0:0:0:1"])
 async def test_ipv6_is_answered_however_the_address_is_written(asking: Datagrams[bytes], address: str) -> None:
     async with peer(echo, "::1") as there:
-        assert await ended(asking.put(b"question", address, there.port, payload)) == b"question"
+        assert await ended(asking.put(b"question", address, there.port)) == b"question"
 
 
 async def test_only_who_was_asked_can_answer(asking: Datagrams[bytes]) -> None:
     async with peer() as there, peer() as other, peer(address="127.0.0.2") as elsewhere:
-        waiting = asking.put(b"question", HOME, there.port, payload)
+        waiting = asking.put(b"question", HOME, there.port)
         await there.has_come(1)
         asked, source = there.asked[0]
         for stranger in (other, elsewhere):
@@ -118,8 +118,8 @@ async def test_an_answer_to_one_socket_is_none_to_what_left_by_another(
 ) -> None:
     monkeypatch.setattr(sockets, "MOST_WAITING", 1)
     async with peer() as there:
-        waiting = asking.put(b"one", HOME, there.port, payload)
-        asking.put(b"two", HOME, there.port, payload)
+        waiting = asking.put(b"one", HOME, there.port)
+        asking.put(b"two", HOME, there.port)
         await there.has_come(2)
         (first, _), (_, other) = there.asked
         there.say(first[:2] + b"to the other socket", other)
@@ -128,18 +128,18 @@ async def test_an_answer_to_one_socket_is_none_to_what_left_by_another(
 
 async def test_silence_is_told_twice_and_an_answer_after_the_first_time_still_counts(asking: Datagrams[bytes]) -> None:
     async with peer() as there:
-        dumb, slow = (asking.put(b"question", HOME, there.port, payload) for _ in range(2))
+        dumb, slow = (asking.put(b"question", HOME, there.port) for _ in range(2))
         assert list(await asyncio.gather(dumb.said, slow.said)) == [Silence.LATE, Silence.LATE]
         octets, source = there.asked[1]
         there.say(octets, source)
         assert await slow.said == b"question"
         assert await dumb.said is Silence.OVER
-        again = asking.put(b"again", HOME, there.port, payload)
+        again = asking.put(b"again", HOME, there.port)
         assert await again.said is Silence.LATE, "the alarm is set anew"
 
 
 async def test_what_cannot_be_sent_is_over_at_once(asking: Datagrams[bytes]) -> None:
-    waiting = asking.put(b"question", HOME, 0, payload)
+    waiting = asking.put(b"question", HOME, 0)
     assert await waiting.said is Silence.OVER
     assert not asking._peers
 
@@ -150,8 +150,8 @@ async def test_no_more_are_under_way_to_one_address_than_it_can_take(
     monkeypatch.setattr(peers, "MOST_PER_PEER", 3)
     monkeypatch.setattr(peers, "MOST_FAR_AWAY", 3)
     async with peer() as there, peer(echo) as other:
-        put = [asking.put(b"%d" % n, HOME, there.port, payload) for n in range(8)]
-        assert await ended(asking.put(b"elsewhere", HOME, other.port, payload)) == b"elsewhere"
+        put = [asking.put(b"%d" % n, HOME, there.port) for n in range(8)]
+        assert await ended(asking.put(b"elsewhere", HOME, other.port)) == b"elsewhere"
         await there.has_come(3)
         assert [data[2:] for data, _ in there.asked] == [b"0", b"1", b"2"]
         put[3].said.cancel()
@@ -161,7 +161,7 @@ async def test_no_more_are_under_way_to_one_address_than_it_can_take(
         await there.has_come(5)
         assert [data[2:] for data, _ in there.asked[3:]] == [b"4", b"5"], "nobody waits for 3 any more"
         assert [await ended(one) for one in (put[2], *put[4:])] == [Silence.OVER] * 5
-        last = asking.put(b"last", HOME, there.port, payload)
+        last = asking.put(b"last", HOME, there.port)
         await there.has_come(6)
         assert there.asked[5][0][2:] == b"last", "who has waited too long is not sent in the place of another"
         last.said.cancel()
@@ -177,7 +177,7 @@ async def test_more_are_under_way_to_an_address_far_away_the_more_it_answers_unt
     # by which every way is a long one
     monkeypatch.setattr(peers, "MOST_PER_SECOND", 10**9)
     async with peer() as there:
-        put = [asking.put(b"%d" % n, HOME, there.port, payload) for n in range(9)]
+        put = [asking.put(b"%d" % n, HOME, there.port) for n in range(9)]
         await there.has_come(2)
         for place in range(2):
             there.say(*there.asked[place])
@@ -206,21 +206,21 @@ async def test_sockets_are_replaced_after_a_while(asking: Datagrams[bytes], monk
     monkeypatch.setattr(sockets, "MOST_ASKED", 2)
     async with peer(echo) as there:
         for _ in range(6):
-            await ended(asking.put(b"question", HOME, there.port, payload))
+            await ended(asking.put(b"question", HOME, there.port))
         assert len({source for _, source in there.asked}) == 3
         monkeypatch.setattr(sockets, "LONGEST_OPEN", 0)
         for _ in range(2):
-            await ended(asking.put(b"question", HOME, there.port, payload))
+            await ended(asking.put(b"question", HOME, there.port))
         assert len({source for _, source in there.asked}) == 5
     assert len(asking._sockets._ways[socket.AF_INET]) == 1, "the old ones are closed"
 
 
 async def test_closing_ends_the_waiting_and_closes_every_socket() -> None:
-    asking: Datagrams[bytes] = Datagrams(LATE, WITHIN)
+    asking: Datagrams[bytes] = Datagrams(payload, LATE, WITHIN)
     async with peer() as there:
-        late = asking.put(b"question", HOME, there.port, payload)
+        late = asking.put(b"question", HOME, there.port)
         assert await late.said is Silence.LATE
-        put = [late, *(asking.put(b"question", HOME, there.port, payload) for _ in range(300))]
+        put = [late, *(asking.put(b"question", HOME, there.port) for _ in range(300))]
         open_ones = [way.socket for way in asking._sockets._ways[socket.AF_INET]]
         asking.close()
     assert len(open_ones) == 1

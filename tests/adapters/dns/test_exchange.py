@@ -290,7 +290,7 @@ def _raising(code: int) -> Callable[..., object]:
 # Two questions by one connection
 
 
-ASKED = question(NAME.labels), question(NAME.labels, SOA_IN)
+ASKED = question(NAME.labels[:-1]), question(NAME.labels[:-1], SOA_IN)
 
 
 async def together(exchange: Exchange, address: str, port: int, within: float | None = None) -> list[bytes | Reason]:

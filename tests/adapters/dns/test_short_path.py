@@ -17,7 +17,7 @@ from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.asking import understood
 from txtproof.adapters.dns.datagrams import Silence
 from txtproof.adapters.dns.exchange import NO_EDNS, Reply
-from txtproof.adapters.dns.question import PAYLOAD, SOA_IN, labels, question, section
+from txtproof.adapters.dns.question import PAYLOAD, SOA_IN, question, question_for, section
 from txtproof.adapters.dns.short_path import Plain, read
 from txtproof.adapters.dns.verdict import Answer
 
@@ -28,9 +28,9 @@ Asked = tuple[bytes, bytes]
 TEXT = "_verify.sub.Example.test"
 NAME = dns.name.from_text(TEXT)
 ORIGIN = dns.name.from_text("example.test")
-QUESTION = question(NAME.labels)
+QUESTION = question(NAME.labels[:-1])
 ASKED = section(QUESTION)
-ASKED_SOA = section(question(NAME.labels, SOA_IN))
+ASKED_SOA = section(question(NAME.labels[:-1], SOA_IN))
 NUMBERS = "7 3600 600 86400 60"
 SOA = f"{ORIGIN} 60 IN SOA ns1.{ORIGIN} hostmaster.{ORIGIN} {NUMBERS}"
 
@@ -91,16 +91,14 @@ def agreed(octets: bytes, asked: bytes = ASKED) -> Plain | None:
 @given(st.text(alphabet="abcXYZ019-_", min_size=1, max_size=63), st.integers(0, 5))
 def test_the_question_is_the_one_that_dnspython_asks(label: str, more: int) -> None:
     name = ".".join([label[:20], *["x" * 30] * more, label])
-    short = labels(name)
-    assert short is not None
     asked = dns.message.make_query(name, "TXT", id=0xABCD, flags=0, use_edns=0, payload=PAYLOAD).to_wire()
-    assert b"\xab\xcd" + question(short) == asked
-    assert question(dns.name.from_text(name).labels) == question(short)
+    assert b"\xab\xcd" + question(dns.name.from_text(name).labels[:-1]) == asked
+    assert question_for(name) == asked[2:]
 
 
 def test_the_question_for_the_soa_is_the_one_that_dnspython_asks() -> None:
     asked = dns.message.make_query(NAME, "SOA", id=0xABCD, flags=0, use_edns=0, payload=PAYLOAD).to_wire()
-    assert b"\xab\xcd" + question(NAME.labels, SOA_IN) == asked
+    assert b"\xab\xcd" + question(NAME.labels[:-1], SOA_IN) == asked
 
 
 @pytest.mark.parametrize("rcode", [0, 3])
@@ -145,7 +143,7 @@ def test_the_soa_at_the_name_itself_is_read_where_it_was_asked_for() -> None:
     ],
 )
 def test_a_name_that_is_not_plain_is_left_to_others(name: str) -> None:
-    assert labels(name) is None
+    assert question_for(name) is None
 
 
 # Answers
@@ -235,28 +233,28 @@ def test_what_is_not_plain_is_declined(octets: bytes) -> None:
 
 def test_an_answer_to_another_question_is_none() -> None:
     for other in ("_verify.sub.example.test", "_verify.sub.Example.tesu"):
-        assert understood(section(question(dns.name.from_text(other).labels)), wire()) is None
-    assert isinstance(understood(ASKED, wire()), Plain)
+        assert understood(question(dns.name.from_text(other).labels[:-1]), wire()) is None
+    assert isinstance(understood(QUESTION, wire()), Plain)
 
 
 def test_what_dnspython_reads_is_handed_to_it() -> None:
-    read_at_length = understood(ASKED, DECLINED["an alias"])
+    read_at_length = understood(QUESTION, DECLINED["an alias"])
     assert isinstance(read_at_length, dns.message.Message)
     assert reading.alias(read_at_length, NAME) == dns.name.from_text("proof.test")
     bare = b"\0\1" + struct.pack("!5H", 0x8001, 0, 0, 0, 0)
-    refusing = understood(ASKED, bare)
+    refusing = understood(QUESTION, bare)
     assert isinstance(refusing, dns.message.Message), "from before EDNS: it may not even echo the question"
     assert refusing.rcode() == dns.rcode.FORMERR
 
 
 def test_what_is_cut_short_is_to_be_had_over_tcp() -> None:
-    assert understood(ASKED, DECLINED["TC"]) is Silence.CUT
-    assert understood(ASKED, DECLINED["TC"][:-4]) is Silence.CUT
+    assert understood(QUESTION, DECLINED["TC"]) is Silence.CUT
+    assert understood(QUESTION, DECLINED["TC"][:-4]) is Silence.CUT
 
 
 @pytest.mark.parametrize("name", ["no QR", "another opcode", "more behind it", "too short", "nothing", "the id alone"])
 def test_what_is_no_answer_does_not_count(name: str) -> None:
-    assert understood(ASKED, DECLINED[name]) is None
+    assert understood(QUESTION, DECLINED[name]) is None
 
 
 # Both ways, on whatever may come
@@ -282,6 +280,7 @@ ODD_NAMES = (
     (b"\x3f" + b"x" * 63) * 4 + b"\0",
     (b"\x3f" + b"x" * 63) * 3 + b"\x3d" + b"x" * 61 + b"\0",
     (b"\x3f" + b"x" * 63) * 3 + b"\x3e" + b"x" * 62 + b"\0",
+    *((b"\x3f" + b"x" * 63) * 3 + bytes((last,)) + b"x" * last + TO_APEX for last in (48, 49)),
     b"\1x" * 30 + TO_HERE,
     b"\1x" * 60 + TO_APEX,
 )
@@ -338,6 +337,9 @@ HAND_MADE = {
         answer=txt(b"\x0b\0" + b"".join(to(PRIMARY + max(1, 2 * n)) for n in range(5))), authority=ns(to(PRIMARY + 10))
     ),
     "a name that is too long": made(authority=soa(TO_APEX, (b"\x3f" + b"x" * 63) * 4 + b"\0")),
+    "a name that is too long with what it leads to": made(
+        authority=soa(TO_APEX, (b"\x3f" + b"x" * 63) * 3 + b"\x31" + b"x" * 49 + TO_APEX)
+    ),
     "a name of another kind": made(authority=soa(TO_APEX, b"\x40" + b"x" * 64 + b"\0")),
     "options": made(additional=opt(b"\0\x03\0\0")),
     "half an option": made(additional=opt(b"\0\x03\0")),
@@ -352,8 +354,9 @@ def test_what_is_odd_in_one_place_is_declined(octets: bytes) -> None:
 def test_what_is_made_by_hand_is_plain_where_nothing_is_odd() -> None:
     for good in (made(answer=txt(b"\1a\1b")), made(authority=soa(TO_APEX)), made(additional=opt(b"")), made()):
         assert agreed(good) is not None
-    longest = (b"\x3f" + b"x" * 63) * 3 + b"\x3d" + b"x" * 61 + b"\0"
-    assert agreed(made(authority=soa(TO_APEX, longest))) is not None
+    begun = (b"\x3f" + b"x" * 63) * 3
+    for longest in (b"\x3d" + b"x" * 61 + b"\0", b"\x30" + b"x" * 48 + TO_APEX):
+        assert agreed(made(authority=soa(TO_APEX, begun + longest))) is not None
 
 
 def mostly(usual: T, *odd: T) -> st.SearchStrategy[T]:

@@ -2,8 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterable, Sequence
-from functools import partial
+from collections.abc import Sequence
 
 import dns.message
 import dns.name
@@ -12,7 +11,7 @@ import dns.rdatatype
 from txtproof.adapters.dns import reading, short_path
 from txtproof.adapters.dns.datagrams import Datagrams, Silence, Waiting
 from txtproof.adapters.dns.exchange import NO_EDNS, UDP_WITHIN, Exchange, Reply
-from txtproof.adapters.dns.question import SOA_IN, TXT_IN, is_answer, is_cut, question, section, with_nsid
+from txtproof.adapters.dns.question import SOA_IN, is_answer, is_cut, question, section, with_nsid
 from txtproof.adapters.dns.short_path import Plain
 from txtproof.adapters.dns.stagger import HEAD_START
 from txtproof.adapters.dns.verdict import Answer
@@ -36,63 +35,39 @@ class Heard(Value, frozen=True):
     answer: Answer
 
 
-class Begun(Value, frozen=True):
-    """A question for the record, sent to one server."""
-
-    server: Server
-    waiting: Waiting[Said]
-    at: float
-    """On the monotonic clock."""
-
-
 class Asker:
     """Ask name servers, all on one port."""
 
     def __init__(self, exchange: Exchange, port: int) -> None:
         self._exchange = exchange
         self._port = port
-        self._datagrams: Datagrams[Said] = Datagrams(HEAD_START, UDP_WITHIN)
+        self._datagrams: Datagrams[Said] = Datagrams(understood, HEAD_START, UDP_WITHIN)
 
     def close(self) -> None:
         """Close the sockets."""
         self._datagrams.close()
         self._exchange.close()
 
-    def begin(self, server: Server, name: Iterable[bytes], kind: bytes = TXT_IN) -> Begun:
-        """Send a question to one server: for the record, or another kind, at a name that is given as its labels."""
-        asked = question(name, kind)
-        waiting = self._datagrams.put(asked, server.address, self._port, partial(understood, section(asked)))
-        return Begun(server, waiting, time.monotonic())
+    def begin(self, server: Server, asked: bytes) -> Waiting[Said]:
+        """Send a question, made by `question`, to one server."""
+        return self._datagrams.put(asked, server.address, self._port)
 
     def answered(self, server: Server, at: float, said: Plain) -> Answer:
         """Return what a plain answer says to a question that was put then (on the monotonic clock)."""
-        return self._plain(server, _since(at), said)
+        return _plain(server.name, self.shown(server), _since(at), said)
 
-    def _plain(self, server: Server, took_ms: int, said: Plain) -> Answer:
-        return Answer(
-            server.name,
-            self.shown(server),
-            took_ms,
-            rcode=said.rcode,
-            authoritative=said.authoritative,
-            values=said.values,
-            serial=said.serial,
-            recursive=said.recursive,
-        )
-
-    def heard(self, begun: Begun) -> Heard | None:
-        """Return what has come, where it has, and is plain."""
-        said = begun.waiting.said.result() if begun.waiting.said.done() else None
+    def heard(self, server: Server, begun: Waiting[Said]) -> Heard | None:
+        """Return what has come from a server, where it has, and is plain."""
+        said = begun.said.result() if begun.said.done() else None
         if not isinstance(said, Plain):
             return None
-        return Heard(begun.server, None, self.answered(begun.server, begun.at, said))
+        return Heard(server, None, self.answered(server, begun.at, said))
 
-    async def finish(self, begun: Begun, name: dns.name.Name) -> Heard:
+    async def finish(self, server: Server, begun: Waiting[Said], name: dns.name.Name) -> Heard:
         """Wait for the answer, however it is to be had."""
-        said = await begun.waiting.said
+        said = await begun.said
         if said is Silence.LATE:
-            said = await begun.waiting.said
-        server = begun.server
+            said = await begun.said
         if isinstance(said, Plain):
             return Heard(server, None, self.answered(server, begun.at, said))
         reply = replace(await self._reply(server, name, said), took_ms=_since(begun.at))
@@ -103,7 +78,7 @@ class Asker:
         if tcp:
             reply = await self._reply(server, name, Silence.OVER)
             return Heard(server, reply.message, reading.answer(server.name, self.shown(server), reply, name))
-        return await self.finish(self.begin(server, name.labels), name)
+        return await self.finish(server, self.begin(server, question(name.labels[:-1])), name)
 
     async def ask_fully(
         self,
@@ -120,7 +95,8 @@ class Asker:
         to be waited.
         """
         begun = time.monotonic()
-        asked = question(name.labels), question(name.labels, SOA_IN)
+        labels = name.labels[:-1]
+        asked = question(labels), question(labels, SOA_IN)
         sent = (asked[0], with_nsid(asked[1])) if who else asked
         came = await self._exchange.ask_together(sent, [one.address for one in servers], self._port, within)
         said = [_both(asked, one.messages) for one in came]
@@ -149,7 +125,7 @@ class Asker:
         text, soa = said
         serial = soa.serial if isinstance(soa, Plain) else reading.serial(_message(soa), name)
         if isinstance(text, Plain):
-            answer = self._plain(server, took_ms, text)
+            answer = _plain(server.name, self.shown(server), took_ms, text)
         else:
             failure = text if isinstance(text, Reason) else None
             reply = Reply(_message(text), failure, took_ms)
@@ -172,8 +148,9 @@ class Asker:
         return f"[{server.address}]:{self._port}" if ":" in server.address else f"{server.address}:{self._port}"
 
 
-def understood(asked: bytes, wire: bytes) -> Said | Silence | None:
-    """Return what a datagram says to the question section `asked`; None where it is no answer to that."""
+def understood(sent: bytes, wire: bytes) -> Said | Silence | None:
+    """Return what a datagram says to a question, as that follows its id; None where it is no answer to that."""
+    asked = section(sent)
     plain = short_path.read(wire, asked)
     if plain is not None:
         return plain
@@ -187,6 +164,19 @@ def understood(asked: bytes, wire: bytes) -> Said | Silence | None:
         return dns.message.from_wire(wire)
     except Exception:  # noqa: BLE001  # strangers feed the parser: whatever it stumbles over was no answer
         return None
+
+
+def _plain(server: str, address: str, took_ms: int, said: Plain) -> Answer:
+    return Answer(
+        server,
+        address,
+        took_ms,
+        rcode=said.rcode,
+        authoritative=said.authoritative,
+        values=said.values,
+        serial=said.serial,
+        recursive=said.recursive,
+    )
 
 
 def _both(asked: tuple[bytes, bytes], came: Sequence[bytes | Reason]) -> Both:
@@ -209,7 +199,7 @@ def _told(asked: bytes, came: bytes | Reason) -> Said | Reason:
     """Return what an answer over TCP says; `lame` where it must be asked for another way."""
     if isinstance(came, Reason):
         return came
-    said = understood(section(asked), came)
+    said = understood(asked, came)
     if said is None or isinstance(said, Silence):
         return Reason.LAME
     shuns_edns = isinstance(said, dns.message.Message) and said.rcode() in NO_EDNS

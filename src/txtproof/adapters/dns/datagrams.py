@@ -32,23 +32,24 @@ class Silence(Enum):
     """It came, but cut short: the rest is to be had over TCP."""
 
 
-Read = Callable[[bytes], T | Silence | None]
-"""Says what a datagram means; None: it is no answer."""
+Read = Callable[[bytes, bytes], T | Silence | None]
+"""Says what a datagram means to a question; None: it is no answer to that."""
 
 
 class Waiting(Generic[T]):
     """A question, from when it is put. `said` is to be waited for; after `LATE`, once more."""
 
-    __slots__ = ("due", "id", "over", "peer", "question", "read", "said", "sent", "way")
+    __slots__ = ("at", "due", "id", "over", "peer", "question", "said", "sent", "way")
 
     def __init__(
-        self, question: bytes, peer: "Peer[Waiting[T]]", read: Read[T], said: "asyncio.Future[T | Silence]"
+        self, question: bytes, peer: "Peer[Waiting[T]]", said: "asyncio.Future[T | Silence]", at: float, due: float
     ) -> None:
         self.question = question
         self.peer = peer
-        self.read = read
         self.said = said
-        self.due = 0.0
+        self.at = at
+        """When it was put, on the loop's clock, which is the monotonic one."""
+        self.due = due
         self.sent = 0.0
         """When it left."""
         self.way: Way[Waiting[T]] | None = None
@@ -61,8 +62,9 @@ class Waiting(Generic[T]):
 class Datagrams(Generic[T]):
     """Put questions, all on one loop."""
 
-    def __init__(self, late_after: float, within: float) -> None:
+    def __init__(self, read: Read[T], late_after: float, within: float) -> None:
         """Take the seconds after which an answer is called late, and within which it must come."""
+        self._read = read
         self._late_after = late_after
         self._rest = within - late_after
         self._sockets: Sockets[Waiting[T]] = Sockets(self._readable)
@@ -76,18 +78,17 @@ class Datagrams(Generic[T]):
         self._late: deque[Waiting[T]] = deque()
         self._alarm: asyncio.TimerHandle | None = None
 
-    def put(self, question: bytes, address: str, port: int, read: Read[T]) -> Waiting[T]:
+    def put(self, question: bytes, address: str, port: int) -> Waiting[T]:
         """Send a question, given as it follows its id, in this turn of the loop or as soon as that may be."""
         loop = asyncio.get_running_loop()
         now = loop.time()
         peer = self._peers.get((address, port))
         if peer is None:
             peer = self._peers[address, port] = Peer(address, port)
-        waiting = Waiting(question, peer, read, loop.create_future())
-        waiting.due = now + self._late_after
+        waiting = Waiting(question, peer, loop.create_future(), now, now + self._late_after)
         self._fresh.append(waiting)
         if peer.under_way < peer.room:
-            self._let_go(waiting)
+            self._let_go(waiting, loop)
         else:
             peer.queue.append(waiting)
         if self._alarm is None:
@@ -108,11 +109,11 @@ class Datagrams(Generic[T]):
             self._alarm = None
         self._sockets.close()
 
-    def _let_go(self, waiting: Waiting[T]) -> None:
+    def _let_go(self, waiting: Waiting[T], loop: asyncio.AbstractEventLoop) -> None:
         waiting.peer.under_way += 1
         if not self._leaving:
             # in a row: each alone would be a waking more, here or on the way (a fourteenth of a look nearby)
-            asyncio.get_running_loop().call_soon(self._send_all)
+            loop.call_soon(self._send_all)
         self._leaving.append(waiting)
 
     def _send_all(self) -> None:
@@ -153,7 +154,7 @@ class Datagrams(Generic[T]):
             # what nobody asked for, or what does not answer it, is passed over: the true answer may still come
             if waiting is None or sender[:2] != waiting.peer.place:
                 continue
-            said = waiting.read(wire)
+            said = self._read(waiting.question, wire)
             if said is not None:
                 waiting.peer.has_answered(now - waiting.sent)
                 self._end(waiting, said)
@@ -173,7 +174,7 @@ class Datagrams(Generic[T]):
         while peer.queue and peer.under_way < peer.room:
             following = peer.queue.popleft()
             if not following.said.done():
-                self._let_go(following)
+                self._let_go(following, asyncio.get_running_loop())
         if not peer.under_way and not peer.queue:
             self._peers.pop(peer.given, None)
 

@@ -14,11 +14,12 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
-from txtproof.adapters.dns import question, reading
+from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.asking import Asker
 from txtproof.adapters.dns.exchange import Exchange, Reply
 from txtproof.adapters.dns.home import is_below
 from txtproof.adapters.dns.near import random_label
+from txtproof.adapters.dns.question import SOA_IN, question_for
 from txtproof.adapters.dns.rounds import Rounds
 from txtproof.adapters.dns.short_path import Plain
 from txtproof.adapters.dns.stagger import first_good
@@ -77,11 +78,11 @@ class AuthoritativeDelegations:
     async def _glanced(self, name: str, near: dns.name.Name) -> Standing | None:
         """Ask one server of a zone that is known; None where a plain answer does not say that the name lies in it."""
         zone = self._walk.known(reading.plain(near))
-        labels = question.labels(name)
-        if zone is None or labels is None or not is_below(canonical(name), zone.text):
+        asked = question_for(name, SOA_IN)
+        if zone is None or asked is None or not is_below(canonical(name), zone.text):
             return None
         server = self._rounds.awake(zone.servers)[0]
-        said = await self._asker.begin(server, labels, question.SOA_IN).waiting.said
+        said = await self._asker.begin(server, asked).said
         # both have no dot at the end, so that they are as much longer in octets as they are in letters
         if isinstance(said, Plain) and said.apex == len(canonical(name)) - len(zone.text):
             return Standing(zone.text, _names(zone))

@@ -13,13 +13,14 @@ from functools import partial
 
 import dns.name
 
-from txtproof.adapters.dns import question, reading
+from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.asking import Asker, Heard
 from txtproof.adapters.dns.caches import MOST_TTL, ExpiringCache
 from txtproof.adapters.dns.delegation import AuthoritativeDelegations
 from txtproof.adapters.dns.exchange import Exchange
 from txtproof.adapters.dns.home import home, is_below, with_zone
 from txtproof.adapters.dns.near import Near
+from txtproof.adapters.dns.question import question_for
 from txtproof.adapters.dns.resolvers import Resolvers
 from txtproof.adapters.dns.rounds import Rounds
 from txtproof.adapters.dns.short_path import Plain
@@ -31,7 +32,6 @@ from txtproof.adapters.dns.walk import Server, Walk, Zone
 from txtproof.adapters.dns.ways import Ways
 from txtproof.core.decisions import Look
 from txtproof.core.evidence import MATCH
-from txtproof.core.names import canonical
 from txtproof.core.observations import Match, Miss, Sight, Unseen
 from txtproof.core.reasons import BLIND, Reason
 
@@ -83,30 +83,34 @@ class AuthoritativeLookup:
 
     async def look(self, look: Look) -> Sight:
         """Look once, within the call timeout."""
-        until = time.monotonic() + self._within
         glance = self._glance(look)
-        if glance is not None and not look.thorough:
-            said = await glance.begun.waiting.said
+        if glance is None:
+            return await self._looked(Trail(look), time.monotonic() + self._within)
+        if not look.thorough:
+            said = await glance.begun.said
             missed = self._missed(glance, said, look) if isinstance(said, Plain) else None
             if missed is not None:
                 return missed
-        return await self._looked(Trail(look, glance, glance.zone if glance else None), until)
+        return await self._looked(Trail(look, glance, glance.zone), glance.begun.at + self._within)
 
     def _glance(self, look: Look) -> Glance | None:
         """Put the first question, where the zone is known and the name a plain one below the domain."""
         zone = self._walk.known(home(look))
-        name = question.labels(look.name) if zone is not None and is_below(look.name, look.domain) else None
-        if zone is None or name is None:
+        asked = question_for(look.name) if zone is not None and is_below(look.name, look.domain) else None
+        if zone is None or asked is None:
             return None
-        return Glance(zone, self._asker.begin(self._first(zone, look), name))
+        usual = self._answered.get(zone.text)
+        server = self._first(zone, look, usual)
+        return Glance(zone, server, self._asker.begin(server, asked), server.address == usual)
 
     def _missed(self, glance: Glance, said: Plain, look: Look) -> Sight | None:
         """Judge a plain answer; None where that takes more than one."""
-        answer = self._asker.answered(glance.begun.server, glance.begun.at, said)
-        sight = judged([answer], look, canonical(look.name))
+        answer = self._asker.answered(glance.server, glance.begun.at, said)
+        sight = judged([answer], look, look.name)
         if not isinstance(sight, Miss):
             return None
-        self._prefer(glance.zone, glance.begun.server)
+        if not glance.usual:
+            self._prefer(glance.zone, glance.server)
         return with_zone(sight, look, glance.zone)
 
     async def _looked(self, trail: Trail, until: float) -> Sight:
@@ -172,7 +176,7 @@ class AuthoritativeLookup:
 
     async def _hear(self, place: Place, trail: Trail, glance: Glance | None) -> tuple[Heard, ...]:
         """Ask server after server until one has something to say: it comes last."""
-        heard = self._asker.heard(glance.begun) if glance is not None else None
+        heard = self._asker.heard(glance.server, glance.begun) if glance is not None else None
         if heard is not None and _is_telling(heard, place, trail.look):
             self._prefer(place.zone, heard.server)
             return (heard,)
@@ -180,11 +184,11 @@ class AuthoritativeLookup:
         calls = [partial(self._asker.ask, server, place.name, tcp=trail.over_tcp) for server in servers]
         if glance is not None:
             # it went to the first of them
-            calls[0] = partial(self._asker.finish, glance.begun, place.name)
+            calls[0] = partial(self._asker.finish, glance.server, glance.begun, place.name)
         found, others = await first_good(
             calls,
             lambda heard: _is_telling(heard, place, trail.look),
-            late=glance is not None and not glance.begun.waiting.said.done(),
+            late=glance is not None and not glance.begun.said.done(),
         )
         self._rounds.note(others)
         if found is None:
@@ -192,9 +196,8 @@ class AuthoritativeLookup:
         self._prefer(place.zone, found.server)
         return (*others, found)
 
-    def _first(self, zone: Zone, look: Look) -> Server:
+    def _first(self, zone: Zone, look: Look, preferred: str | None) -> Server:
         """Return the first of the servers in their order."""
-        preferred = self._answered.get(zone.text)
         if preferred is not None and not look.first:
             for server in zone.servers:
                 if server.address == preferred and self._rounds.is_awake(server):

@@ -8,10 +8,10 @@ W = TypeVar("W")
 
 MOST_PER_PEER = 100
 """Questions under way to an address nearby: what a buffer of the usual size there is sure to hold."""
-MOST_PER_SECOND = 40_000
+MOST_PER_SECOND = 60_000
 """Questions to one farther away: with so many in the time that its quickest answer took, they are on the way there and
 back, and not in its buffer."""
-MOST_FAR_AWAY = 4_000
+MOST_FAR_AWAY = 6_000
 
 
 class Peer(Generic[W]):

@@ -1,22 +1,23 @@
 """The questions for TXT and SOA in octets, and what counts as an answer to it. Pure."""
 
-import re
 import struct
 from collections.abc import Iterable
 
 from txtproof.adapters.dns_bounds import COUNTS, HEADER
+from txtproof.core.names import MAX_LABEL, MAX_NAME
 
 PAYLOAD = 1232
 """EDNS buffer size that needs no fragments (DNS Flag Day 2020)."""
 QR, OPCODE, AA, TC, RA, RCODE = 0x8000, 0x7800, 0x0400, 0x0200, 0x0080, 0x000F
 
-_NAME = re.compile(r"(?:[a-z0-9_-]{1,63}\.)*[a-z0-9_-]{1,63}", re.ASCII | re.IGNORECASE)
-_MOST_CHARACTERS = 253
+_PLAIN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
+"""What a name is written with that is put into a question letter by letter."""
 _ASKED = COUNTS.pack(0, 1, 0, 0, 1)
 TXT_IN, SOA_IN = struct.pack("!2H", 16, 1), struct.pack("!2H", 6, 1)
 """Type and class in a question section."""
-_LENGTHS = [bytes((count,)) for count in range(64)]
+_LENGTHS = {count: bytes((count,)) for count in range(1, MAX_LABEL + 1)}
 """Each as the octet before a label (RFC 1035, 3.1)."""
+_ROOT = bytes(1)
 _OPT = struct.pack("!B2HIH", 0, 41, PAYLOAD, 0, 0)
 """RFC 6891, 6.1.2."""
 _NSID = struct.pack("!3H", 4, 3, 0)
@@ -25,16 +26,28 @@ _BARE = frozenset({1, 2, 4, 5})
 """FORMERR, SERVFAIL, NOTIMP and REFUSED may come without the question."""
 
 
-def labels(name: str) -> list[bytes] | None:
-    """Return the labels of a name, the root's last; None where it has anything but letters, digits, `-` and `_`."""
-    if len(name) > _MOST_CHARACTERS or _NAME.fullmatch(name) is None:
-        return None
-    return [*name.encode().split(b"."), b""]
-
-
 def question(name: Iterable[bytes], kind: bytes = TXT_IN) -> bytes:
-    """Return the question for what is at a name, given as its labels, as it follows the id; with EDNS."""
-    return b"".join((_ASKED, *[_LENGTHS[len(label)] + label for label in name], kind, _OPT))
+    """Return the question for what is at a name, given as its labels without the root's, as it follows the id.
+
+    With EDNS. Raises KeyError where a label is empty or too long.
+    """
+    asked = _ASKED
+    for label in name:
+        asked += _LENGTHS[len(label)] + label
+    return asked + _ROOT + kind + _OPT
+
+
+def question_for(name: str, kind: bytes = TXT_IN) -> bytes | None:
+    """Return the same for a name in text; None where it has anything but letters, digits, `-` and `_` in its labels."""
+    if len(name) > MAX_NAME or not name.isascii():
+        return None
+    letters = name.encode()
+    if letters.translate(None, _PLAIN):
+        return None
+    try:
+        return question(letters.split(b"."), kind)
+    except KeyError:
+        return None
 
 
 def section(asked: bytes) -> bytes:

@@ -120,16 +120,16 @@ def _joined(data: bytes) -> bytes:
 def _soa(wire: bytes, at: int, count: int, *, last: int) -> tuple[int, int, int]:
     """Return where a lone SOA ends, its serial, and how much of the name in question comes before its owner.
 
-    That must be an end of this name, which begins at `last` at the latest.
+    It follows the question. Its owner must be an end of the name there, which begins at `last` at the latest.
     """
     pointer, kind, network, _, length = _POINTED.unpack_from(wire, at)
     above, label = pointer & _OFFSET, HEADER
     while label < above:
         label += wire[label] + 1
-    data = at + _POINTED.size
-    numbers = _end(wire, _end(wire, data))
     if count != 1 or pointer < _POINTING or label != above or above > last or kind != _SOA or network != _IN:
         raise _NotPlain
+    data, octets = at + _POINTED.size, at - _AFTER_NAME - above
+    numbers = _end(wire, _end(wire, data, pointer, octets), pointer, octets)
     if numbers + _SOA_NUMBERS.size != data + length:
         raise _NotPlain
     return data + length, _SOA_NUMBERS.unpack_from(wire, numbers)[0], above - HEADER
@@ -165,8 +165,11 @@ def _additional(wire: bytes, at: int, count: int) -> int:
     return at
 
 
-def _end(wire: bytes, at: int) -> int:
-    """Return where a name ends that leads backwards only, as dnspython wants it (RFC 1035, 4.1.4)."""
+def _end(wire: bytes, at: int, known: int = 0, octets: int = 0) -> int:
+    """Return where a name ends that leads backwards only, as dnspython wants it (RFC 1035, 4.1.4).
+
+    `known`: a pointer to a name that was read before, and is so many octets long.
+    """
     ends, size, hops, limit = 0, 1, 0, len(wire)
     while True:
         start = at
@@ -177,6 +180,8 @@ def _end(wire: bytes, at: int) -> int:
             if at >= limit or size > _LONGEST_NAME:
                 raise _NotPlain
             return ends or at + 1
+        if (count << 8 | wire[at + 1]) == known and not hops and size - 1 + octets <= _LONGEST_NAME:
+            return at + 2
         hops += 1
         if count < _POINTING >> 8 or at + 2 > limit or hops > _HOPS:
             raise _NotPlain

@@ -52,7 +52,7 @@ class Sockets(Generic[W]):
         """Return a socket with room for a question; an OSError where none can be opened."""
         ways = self._ways[family]
         for way in ways:
-            if len(way.sent) < MOST_WAITING and not _is_spent(way, now):
+            if len(way.sent) < MOST_WAITING and way.asked < MOST_ASKED and way.until > now:
                 return way
         for old in [one for one in ways if _is_spent(one, now) and not one.sent]:
             ways.remove(old)

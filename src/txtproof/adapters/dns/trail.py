@@ -4,9 +4,10 @@ from dataclasses import dataclass, field
 
 import dns.name
 
-from txtproof.adapters.dns.asking import Begun, Heard
+from txtproof.adapters.dns.asking import Heard, Said
+from txtproof.adapters.dns.datagrams import Waiting
 from txtproof.adapters.dns.verdict import Answer
-from txtproof.adapters.dns.walk import Zone
+from txtproof.adapters.dns.walk import Server, Zone
 from txtproof.core.decisions import Look
 from txtproof.core.values import Value
 
@@ -22,7 +23,10 @@ class Glance(Value, frozen=True):
     """A question for the record, sent to one server of the domain's zone."""
 
     zone: Zone
-    begun: Begun
+    server: Server
+    begun: Waiting[Said]
+    usual: bool
+    """It is the one that answered last."""
 
 
 class Alias(Value, frozen=True):

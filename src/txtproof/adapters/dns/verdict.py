@@ -143,7 +143,7 @@ def _stale(missing: Sequence[Answer], answers: Sequence[Answer]) -> str:
 
 
 def _missed(answer: Answer, reason: Reason, look: Look, name: str, views: tuple[ServerView, ...]) -> Miss:
-    aliased = name != canonical(look.name)
+    aliased = name != look.name and name != canonical(look.name)
     shown = Reason.CNAME if aliased and reason in _NOT_THERE else reason
     if not answer.values:
         found = f"answers {answer.rcode}" if answer.rcode == "NXDOMAIN" else f"answers {answer.rcode}, without TXT"
