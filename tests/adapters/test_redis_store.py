@@ -3,7 +3,6 @@
 import json
 import logging
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -16,7 +15,7 @@ from txtproof.adapters.redis_register import RedisRegister
 from txtproof.adapters.redis_store import RedisStore
 from txtproof.core.machine import decide
 from txtproof.core.model import Key, Record, State, Step
-from txtproof.core.observations import Cancel, CleanUp
+from txtproof.core.observations import Cancel, CleanUp, Release
 from txtproof.core.orders import Order, Request
 from txtproof.core.policy import Policy
 from txtproof.core.schedule import FEW
@@ -35,11 +34,6 @@ async def requested(store: RedisStore, *keys: Key, run: str = "v") -> None:
     for at in range(0, len(keys), FEW):
         deliveries = [Delivery(Order(key, Request("example.test"))) for key in keys[at : at + FEW]]
         assert set(await acceptance.accept(deliveries)) == {Welcome.CREATED}
-
-
-async def everything(redis: Redis) -> dict[str, Any]:
-    keys: list[Any] = await redis.keys("txtproof:*")
-    return {key.decode(): await redis.dump(key) for key in keys}
 
 
 async def test_a_thousand_rows_are_claimed_and_committed_in_batches(redis_url: str) -> None:
@@ -115,25 +109,72 @@ async def test_a_row_that_cannot_be_read_harms_no_neighbour(redis_url: str, capl
         assert [v.key async for v in register.list()] == [Key(1, 2)]
 
 
-async def test_a_row_that_somebody_else_has_overwritten_stops_a_batch_before_anything_is_written(
-    redis_url: str,
-) -> None:
-    async with open_redis(redis_url) as redis:
-        store = RedisStore(redis, encode)
-        await requested(store, Key(1, 1), Key(1, 2))
-        before = await everything(redis)
-        await redis.set("txtproof:v:1/2", "not a row of ours")
-        with pytest.raises(StoreUnavailable, match="the head of a row cannot be read"):
-            await store.claim(Step.REQUEST_CODE, 10)
-        await redis.restore("txtproof:v:1/2", 0, before["txtproof:v:1/2"], replace=True)
-        assert await everything(redis) == before
-        one, other = (await store.claim(Step.REQUEST_CODE, 10)).rows
-        before = await everything(redis)
-        await redis.set(f"txtproof:v:{other.verification.key}", "not a row of ours")
-        with pytest.raises(StoreUnavailable, match="the head of a row cannot be read"):
-            await store.commit([Commit(row, 1, row.verification) for row in (one, other)])
-        after = await everything(redis)
-        assert [key for key in before if after[key] != before[key]] == [f"txtproof:v:{other.verification.key}"]
+async def overwrite(redis: Redis, name: str, how: str) -> object:
+    """Write something else in the place of a row, and return what reads it."""
+    await redis.delete(name)
+    if how == "a hash":
+        await redis.hset(name, "not", "a row")
+    else:
+        await redis.set(name, {"text": "not a row of ours", "nothing": "", "half a row": "0000000000000001 00 0"}[how])
+    return await redis.dump(name)
+
+
+@pytest.mark.parametrize("how", ["text", "nothing", "half a row", "a hash"])
+class TestARowThatSomebodyElseHasOverwritten:
+    async def test_is_parked_as_it_is_by_whoever_claims_it_and_holds_nothing_up(
+        self, how: str, redis_url: str, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        async with open_redis(redis_url) as redis:
+            store, register = RedisStore(redis, encode), RedisRegister(redis)
+            await requested(store, Key(1, 1), Key(1, 2), Key(1, 3))
+            foreign = [await overwrite(redis, f"txtproof:v:1/{number}", how) for number in (1, 3)]
+            (row,) = (await store.claim(Step.REQUEST_CODE, 10)).rows
+            assert row.verification.key == Key(1, 2)
+            assert await register.parked() == [Key(1, 1), Key(1, 3)]
+            assert "1/1: its row cannot be read" in caplog.text
+            assert [await redis.dump(f"txtproof:v:1/{number}") for number in (1, 3)] == foreign
+            told = [json.loads(one) async for one in register.events(follow=False)][-2:]
+            assert [(one["subject"], one["data"]["reason"]) for one in told] == [
+                (key.subject, "poison") for key in (Key(1, 1), Key(1, 3))
+            ]
+            assert len({one["id"] for one in told}) == 2
+            assert await redis.zrange("txtproof:lane:request_code", 0, -1) == [b"1/2"]
+            assert await store.audit() == 0, "what is parked is in no lane, and stays so"
+
+    async def test_lets_the_others_of_a_batch_be_committed(self, how: str, redis_url: str) -> None:
+        async with open_redis(redis_url) as redis:
+            store = RedisStore(redis, encode)
+            await requested(store, Key(1, 1), Key(1, 2))
+            rows = (await store.claim(Step.REQUEST_CODE, 10)).rows
+            foreign = await overwrite(redis, "txtproof:v:1/1", how)
+            said = await store.commit([Commit(row, 1, row.verification) for row in rows])
+            assert said == [Outcome.FENCED, Outcome.COMMITTED]
+            assert await redis.dump("txtproof:v:1/1") == foreign
+            assert await store.recover(Step.REQUEST_CODE) == 0
+
+    async def test_keeps_a_command_for_when_it_has_been_mended(self, how: str, redis_url: str) -> None:
+        async with open_redis(redis_url) as redis:
+            store = RedisStore(redis, encode)
+            await requested(store, Key(1, 1))
+            row = await redis.dump("txtproof:v:1/1") or b""
+            await overwrite(redis, "txtproof:v:1/1", how)
+            turns = MemoryTurns(lambda: START)
+            orders = [Delivery(Order(key, Cancel())) for key in (Key(1, 1), Key(1, 2))]
+            acceptance = Acceptance(store, Policy(), lambda: "x", turns)
+            assert await acceptance.accept(orders) == [Welcome.ATTACHED, Welcome.NOT_FOUND]
+            assert (await store.claim(Step.REQUEST_CODE, 10)).rows == ()
+            await redis.restore("txtproof:v:1/1", 0, row, replace=True)
+            await acceptance.accept([Delivery(Order(Key(1, 1), Release()))])
+            (mended,) = (await store.claim(Step.REQUEST_CODE, 10)).rows
+            assert mended.inbox == (Cancel(), Release())
+
+    async def test_is_found_by_the_audit_where_no_lane_has_it(self, how: str, redis_url: str) -> None:
+        async with open_redis(redis_url) as redis:
+            store = RedisStore(redis, encode)
+            await overwrite(redis, "txtproof:v:1/1", how)
+            assert await store.audit() == 1
+            assert (await store.claim(Step.REQUEST_CODE, 10)).rows == ()
+            assert await RedisRegister(redis).parked() == [Key(1, 1)]
 
 
 async def test_a_server_that_is_away_is_named_and_its_password_is_not(redis_url: str) -> None:

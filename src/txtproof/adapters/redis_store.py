@@ -229,8 +229,8 @@ class RedisStore:
         key, now = Key.parse(member), await self.now()
         # nobody can tell how many events there were: the fence is more than that, so that the sequence rises
         known: dict[str, Json] = {"organizationId": key.organization_id, "domainId": key.domain_id, "domain": None}
-        data = known | {"verificationId": identity, "state": State.BLOCKED.value} | _UNREADABLE
-        event = Event(EventKind.BLOCKED, identity, key.subject, int(fence), now, None, data)
+        data = known | {"verificationId": identity or None, "state": State.BLOCKED.value} | _UNREADABLE
+        event = Event(EventKind.BLOCKED, identity or member, key.subject, int(fence), now, None, data)
         keys = [self._held, self._keys.events, self._keys.parked, self._keys.row(key)]
         with speaking(self._redis):
             await self._park(keys, [self._keys.prefix, member, fence, self._encode(event)])

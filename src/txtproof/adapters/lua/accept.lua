@@ -10,8 +10,8 @@
 --
 -- Sent twice, the second finds its own newborn and says 'created' again.
 local function accept(member, command, id, body, lane, due, follows, afterwards, stream, group, entry, events)
-  local value = redis.call('GET', row_of(member))
-  local row = read(value)
+  local value = redis.pcall('GET', row_of(member))
+  local row = read(member, value)
 
   local function acknowledged(reply)
     if stream ~= '' then
@@ -21,7 +21,7 @@ local function accept(member, command, id, body, lane, due, follows, afterwards,
     return reply
   end
 
-  if id ~= '' and row and string.sub(value, 29, 29 + #id) == id .. '\n' then return acknowledged('created') end
+  if id ~= '' and row and not row.overwritten and string.sub(value, 29, 29 + #id) == id .. '\n' then return acknowledged('created') end
   if row and row.ended == afterwards then
     if afterwards and row.lane == '-' then
       row.lane = 'w'

@@ -5,7 +5,9 @@
 local found = 0
 for at = 2, #KEYS do
   local member = string.sub(KEYS[at], #prefix + 4)
-  local lane = string.sub(redis.call('GETRANGE', KEYS[at], 24, 24), 1, 1)
+  local row = head_of(member)
+  -- what somebody has overwritten is parked by whoever claims it, in whatever lane
+  local lane = row and (row.overwritten and 'r' or row.lane)
   if LANES[lane] and not redis.call('ZSCORE', lane_of(lane), member) and not redis.call('ZSCORE', KEYS[1], member) then
     redis.call('ZADD', lane_of(lane), now, member)
     found = found + 1

@@ -2,7 +2,7 @@
 --
 -- KEYS[1]  the lane (sorted set: member = "org/domain", score = due in ms)    KEYS[2]  what this worker holds
 -- ARGV[1]  prefix of keys    ARGV[2]  lane's letter    ARGV[3]  most rows    ARGV[4]  lease in ms
--- Reply: { now in ms, { member, row as it was, fence, claims, { commands } }, ... }
+-- Reply: { now in ms, { member, row as it was, fence, claims, { commands } }, ... }; '' for what somebody has overwritten
 --
 -- Sent twice (a reply was lost), the first lot stays leased and is claimed again when that lease has run out.
 local reply = { now }
@@ -15,7 +15,9 @@ local rows, values = rows_of(members)
 local leases, held = {}, {}
 for at, member in ipairs(members) do
   local row = rows[at]
-  if not row or row.lane ~= ARGV[2] then
+  if row and row.overwritten then
+    reply[#reply + 1] = { member, '', fence_after(0), 0, {} } -- it stays until who reads this has parked it
+  elseif not row or row.lane ~= ARGV[2] then
     redis.call('ZREM', KEYS[1], member) -- a left-over: the row is in another lane, or nowhere
   elseif row.claims == 0 or #reply == 1 then
     local fence, claims = fence_after(row.fence), math.min(row.claims + 1, 99)
@@ -27,7 +29,7 @@ for at, member in ipairs(members) do
     if claims > 1 then break end
   end
 end
-if #reply > 1 then
+if #held > 0 then
   redis.call('ZADD', KEYS[1], unpack(leases))
   redis.call('HSET', KEYS[2], unpack(held))
   redis.call('PEXPIRE', KEYS[2], 2 * ARGV[4])

@@ -15,17 +15,22 @@ local function row_of(member) return prefix .. ':v:' .. member end
 local function inbox_of(member) return prefix .. ':inbox:' .. member end
 local function lane_of(letter) return prefix .. ':lane:' .. LANES[letter] end
 
-local HEAD = '^(%d+) (%d+) (%d+) (.) (.) '
-local function read(value)
-  if not value or value == '' then return nil end
+local HEAD = '^(%d+) (%d+) (%d+) ([rpcw-]) ([01]) '
+-- `value`: what stands there, or its head. Nil where there is no row; what somebody else has written there, be it no
+-- string at all, is a row that no fence fits and no lane has.
+local function read(member, value)
+  if not value or value == '' or value.err then
+    if redis.call('EXISTS', row_of(member)) == 0 then return nil end
+    value = ''
+  end
   local fence, claims, commits, lane, ended = string.match(value, HEAD)
-  assert(fence, 'the head of a row cannot be read: somebody else has written there')
+  if not fence then return { fence = '', claims = 0, commits = 0, lane = '-', ended = false, overwritten = true } end
   return {
     fence = fence, claims = tonumber(claims), commits = tonumber(commits), lane = lane, ended = ended == '1',
   }
 end
 
-local function head_of(member) return read(redis.call('GETRANGE', row_of(member), 0, 27)) end
+local function head_of(member) return read(member, redis.pcall('GETRANGE', row_of(member), 0, 27)) end
 
 -- `body`: the run's id, a line feed, the document. Scripts pass it on as it is: each copy of a document costs.
 local function written(row, body)
@@ -53,9 +58,8 @@ local function some_exist(key_of, members)
   return #members > 0 and with_each('EXISTS', key_of, members) > 0
 end
 
--- All are read before anything is written: one that cannot be read stops the script here.
 local function rows_of(members)
   local values, rows = #members > 0 and with_each('MGET', row_of, members) or {}, {}
-  for at, value in ipairs(values) do rows[at] = read(value) or false end
+  for at, value in ipairs(values) do rows[at] = read(members[at], value) or false end
   return rows, values
 end
