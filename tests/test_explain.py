@@ -177,6 +177,25 @@ def test_a_stored_verification_is_looked_for_with_its_own_code_which_is_not_show
     assert waiting.code.value not in out
 
 
+def test_a_stored_verification_behind_an_alias_is_looked_for_from_the_record_s_own_name(redis_url: str) -> None:
+    written = seen(publishing(), Routed("corp", "proofs.test", "acme.proofs.test"), Published()).verification
+    assert written.code is not None
+    stored(redis_url, written)
+    zones = [ZoneSpec(ZONE), ZoneSpec("proofs.test")]
+    with NameServers(zones, "key", b64encode(b"secret").decode()) as dns:
+        dns.put("proofs.test", "acme.proofs.test", "TXT", 60, f'"{written.code.value}"')
+        settings = {"TXTPROOF_REDIS__URL": redis_url, "TXTPROOF_RECORD__NAME": "_verify.{domain}"}
+        code, out, _ = explain(dns, "42/7", "--json", **settings)
+        told: dict[str, Any] = json.loads(out)
+        assert (code, told["name"], told["reason"]) == (MISS, NAME, "no_such_name")
+        dns.put(ZONE, NAME, "CNAME", 60, "acme.proofs.test.")
+        assert explain(dns, "42/7", **settings)[0] == MATCH
+    wrong = settings | {"TXTPROOF_RECORD__NAME": "_verify"}
+    code, _, complaint = explain(None, "42/7", **wrong)
+    assert code == WRONG
+    assert "TXTPROOF_RECORD__NAME: write {domain}" in complaint
+
+
 def test_a_verification_that_has_no_record_yet_is_no_miss(redis_url: str) -> None:
     stored(redis_url, publishing())
     code, out, complaint = explain(None, "42/7", TXTPROOF_REDIS__URL=redis_url)

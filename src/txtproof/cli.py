@@ -16,7 +16,7 @@ import click
 
 from txtproof.adapters.redis_connection import check_redis_url
 from txtproof.cli_arguments import DomainType, KeyType, MomentType
-from txtproof.cli_explain import Explanation, look_at, look_for, options_from
+from txtproof.cli_explain import Explanation, look_at, look_for, options_from, record_name_from
 from txtproof.cli_explain import explain as explaining
 from txtproof.cli_publishers import publishers
 from txtproof.cli_views import (
@@ -187,7 +187,7 @@ def explain(name: str, expect: str | None, as_json: bool) -> None:
     With NAME neither a worker nor Redis is needed. Exit codes: 0 it is served; 1 it is not; 3 that could not be seen.
     """
     try:
-        options, key = options_from(), Key.parse(name) if "/" in name else None
+        options, template, key = options_from(), record_name_from(), Key.parse(name) if "/" in name else None
         look = None if key else look_at(name, _value(expect))
     except ValueError as wrong:
         raise click.UsageError(str(wrong)) from None
@@ -195,7 +195,7 @@ def explain(name: str, expect: str | None, as_json: bool) -> None:
     async def show(desk: Desk) -> Explanation:
         assert key is not None, "it is a stored one"
         found = await _found(desk, key)
-        stored = look_for(found)
+        stored = look_for(found, template)
         if stored is None:
             _fail(f"{key} has no record yet: {sentence(found)}")
         return await explaining(stored, options, found.wake)

@@ -19,8 +19,9 @@ from txtproof.core.decisions import Look
 from txtproof.core.evidence import ServerView
 from txtproof.core.explaining import explained
 from txtproof.core.model import Verification
-from txtproof.core.names import canonical, fits
+from txtproof.core.names import canonical, fill, fits, is_below
 from txtproof.core.observations import Match, Miss, Sight
+from txtproof.core.policy import Policy
 from txtproof.core.reasons import EXPLANATIONS
 from txtproof.core.telling import evidence, stamp
 from txtproof.domains import BadDomain, parse_domain, registrable
@@ -30,6 +31,7 @@ RESOLVERS, PORT, PRIVATE, VIEWS, NEEDED = (
     f"TXTPROOF_DNS__{name}"
     for name in ("RESOLVERS", "AUTHORITATIVE_PORT", "ALLOW_PRIVATE_SERVERS", "VIEWS", "VIEWS_NEEDED")
 )
+RECORD = "TXTPROOF_RECORD__NAME"
 """The settings of the worker that count here too."""
 
 _VERDICTS = {Match: ("match", 0), Miss: ("miss", 1)}
@@ -109,13 +111,26 @@ def look_at(name: str, expected: str) -> Look:
     return Look(registrable(domain), f"{prefix}{domain}", expected.encode(), thorough=True)
 
 
-def look_for(v: Verification) -> Look | None:
-    """Return the look that a stored verification waits for; None where no record has been written for it yet."""
+def look_for(v: Verification, record_name: str) -> Look | None:
+    """Return the look that a stored verification waits for; None where no record has been written for it yet.
+
+    `record_name`: the template of the worker's settings.
+    """
     if not v.ledger or v.domain is None:
         return None
     *others, present = v.ledger
     former = tuple((one.generation, one.value.encode()) for one in others if one.value != present.value)
-    return Look(v.domain, present.name, present.value.encode(), former, v.zone, thorough=True)
+    # what was written elsewhere has to be led to: the alias may be what is wrong
+    name = present.name if is_below(present.name, v.domain) else fill(record_name, domain=v.domain)
+    return Look(v.domain, name, present.value.encode(), former, v.zone, thorough=True)
+
+
+def record_name_from(environ: Mapping[str, str] = os.environ) -> str:
+    """Return the worker's template for a record's name. Raises ValueError that says what is wrong with it."""
+    given = environ.get(RECORD) or Policy().record_name
+    if not given.endswith("{domain}") or "{" in given.removesuffix("{domain}"):
+        raise ValueError(f"{RECORD}: write {{domain}}, or labels in front of it: _label.{{domain}}")
+    return given
 
 
 def options_from(environ: Mapping[str, str] = os.environ) -> LookOptions:
