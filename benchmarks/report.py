@@ -82,8 +82,8 @@ the worker has {ours:.0f}, and no part of them stands out (below). {CORES} cores
 {number(most)} looks/s, {ratio:.0f} times the baseline. What was changed on the way: one string in place of a hash,
 MessagePack of lists, values that are Structs in place of frozen dataclasses (a third of all Python), one command for
 all rows of a script, commits of many visits in one script, one argument for a batch, one timer for a lane, the short
-way of a look, and garbage looked for less often. uvloop and Python 3.13 gained nothing that showed. With two workers
-on two cores, all of these share what there is."""
+way of a look, and garbage looked for less often. uvloop, and a build of Python 3.13 without profile-guided
+optimization, gained nothing that showed. With two workers on two cores, all of these share what there is."""
 
 
 def _rates(side: dict[str, Any]) -> Iterable[object]:
