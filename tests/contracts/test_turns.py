@@ -21,8 +21,10 @@ from txtproof.testing.turns import MemoryRate, MemoryTurns
 LANE = Step.REQUEST_CODE
 AMPLE = timedelta(milliseconds=20)
 """More than the rate of `wide` asks for."""
-SLOW, WIDE = "slow", "wide"
-"""One call a second and two at a time; a thousand a second and three at a time."""
+SLOW, WIDE, BRIEF = "slow", "wide", "brief"
+"""One call a second and two at a time; a thousand a second and three at a time; the same, two at a time."""
+BRIEFLY = timedelta(seconds=1)
+"""How long what calls take is thought to hold."""
 
 
 @dataclass(frozen=True)
@@ -66,11 +68,13 @@ class Bench:
 async def bench(request: pytest.FixtureRequest) -> AsyncIterator[Bench]:
     if request.param == "memory":
         clock = ManualClock()
-        memory = MemoryTurns(clock.now, {SLOW: MemoryRate(1, 2), WIDE: MemoryRate(1000, 3)})
+        few = {SLOW: MemoryRate(1, 2), WIDE: MemoryRate(1000, 3), BRIEF: MemoryRate(1000, 2)}
+        memory = MemoryTurns(clock.now, few, foreseen=BRIEFLY)
         yield Bench(memory, None, memory, None, None, clock)
         return
     async with open_redis(request.getfixturevalue("redis_url")) as redis:
-        turns = RedisTurns(redis, encode_credential, {SLOW: Rate(1, 2), WIDE: Rate(1000, 3)}, new_id)
+        rates = {SLOW: Rate(1, 2), WIDE: Rate(1000, 3), BRIEF: Rate(1000, 2)}
+        turns = RedisTurns(redis, encode_credential, rates, new_id, foreseen=BRIEFLY)
         yield Bench(turns, turns, None, RedisRegister(redis), RedisStore(redis, encode), None)
 
 
@@ -122,6 +126,33 @@ async def test_places_are_no_nearer_than_calls_end(bench: Bench) -> None:
     # three at a time, of some 60 ms each: what is told of them is an average that comes near to that
     assert timedelta(milliseconds=100) < untils[-1] - untils[0] < timedelta(milliseconds=300)
     assert untils[0] - begun < timedelta(milliseconds=100)
+
+
+async def test_what_calls_took_in_bad_times_holds_nobody_up_for_longer_than_can_be_foreseen(bench: Bench) -> None:
+    for _ in range(16):
+        # few calls, as of a provider that is nearly gone: of 300 ms on the average of the latest
+        turns = [await bench.taken(BRIEF) for _ in range(2)]
+        await bench.passing(timedelta(milliseconds=500))
+        for turn in turns:
+            await bench.turns.give_back(turn, Verdict.TAKEN)
+    held = [await bench.taken(BRIEF) for _ in range(2)]
+    places = [await bench.turns.take(BRIEF, LANE) for _ in range(200)]
+    now = await bench.now()
+    untils = [place.until for place in places if isinstance(place, Queued)]
+    assert len(untils) == 200
+    assert len(set(untils)) == 200, "what comes in vain comes no faster than by the rate"
+    assert untils == sorted(untils)
+    # by how long calls take, the last one would have to wait 50 s
+    assert untils[-1] - now < BRIEFLY + timedelta(milliseconds=600)
+    assert untils[1] - untils[0] > timedelta(milliseconds=100), "as long as it is near, calls are waited for"
+    await bench.passing(untils[-1] - await bench.now())
+    again = [await bench.turns.take(BRIEF, LANE, until) for until in untils[-50:]]
+    later = [place.until for place in again if isinstance(place, Queued)]
+    assert len(set(later)) == 50, "nobody finds room, and each comes again by the rate"
+    for turn in held:
+        await bench.turns.give_back(turn, Verdict.TAKEN)
+    await bench.passing(later[0] - await bench.now())
+    assert isinstance(await bench.turns.take(BRIEF, LANE, later[0]), Turn)
 
 
 async def test_a_place_that_comes_while_calls_take_longer_is_not_lost(bench: Bench) -> None:

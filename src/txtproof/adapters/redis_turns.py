@@ -22,6 +22,8 @@ TRY_EVERY = timedelta(seconds=30)
 """How often a refused credential is tried; `reopen` has it tried at once."""
 PATIENCE = timedelta(seconds=1)
 """How long a worker's visit waits for its turn: a small part of what it may last."""
+FORESEEN = timedelta(minutes=1)
+"""For how long what the latest calls took is thought to hold: no place is farther away because of it."""
 LATE_BY = 0.001
 """Seconds after its place at which a visit asks again: whoever comes before it has none."""
 _EPOCH = datetime.fromtimestamp(0, UTC)
@@ -51,6 +53,7 @@ class RedisTurns:
         worker: str = "",
         prefix: str = PREFIX,
         patience: timedelta = timedelta(0),
+        foreseen: timedelta = FORESEEN,
     ) -> None:
         """`patience`: how long whoever asks is kept waiting for a place in the line that comes so soon."""
         self._redis = redis
@@ -60,6 +63,7 @@ class RedisTurns:
         self._keys = Keys(prefix)
         self._held = self._keys.held(worker)
         self._patience = patience
+        self._foreseen = foreseen // _MICROSECOND
         self._take, self._give_back = (Lots(redis, script(redis, name)) for name in ("take", "give_back"))
 
     async def take(self, credential: str, lane: Step, place: datetime | None = None) -> Turn | Queued | Closed:
@@ -83,7 +87,16 @@ class RedisTurns:
         with speaking(self._redis):
             word, time, *rest = await self._take(
                 [self._keys.turns, self._keys.calls(credential), self._held],
-                [self._keys.prefix, credential, call, *limits, paid, TRY_EVERY // _MILLISECOND, lane[0]],
+                [
+                    self._keys.prefix,
+                    credential,
+                    call,
+                    *limits,
+                    paid,
+                    TRY_EVERY // _MILLISECOND,
+                    lane[0],
+                    self._foreseen,
+                ],
             )
         when = _EPOCH + timedelta(microseconds=int(time))
         if word == b"go":
@@ -126,15 +139,18 @@ class RedisTurns:
     async def standing(self, credential: str) -> Credential:
         """Return how things stand with a credential, for an operator; it changes nothing."""
         rate = self._rates.get(credential, Rate())
-        fields = [f"{credential} {what}" for what in ("line", "closed", "pause", "lasts")]
+        fields = [f"{credential} {what}" for what in ("line", "closed", "pause", "lasts", "room")]
         with speaking(self._redis):
             seconds, micros = await self._redis.time()
             values = cast("list[bytes | None]", await self._redis.hmget(self._keys.turns, fields))
             now = seconds * 1_000_000 + micros
             in_flight = await self._redis.zcount(self._keys.calls(credential), f"({now // 1000}", "+inf")
-        line, closed, pause, lasts = (None if value is None else int(value) for value in values)
-        step = max(round(1_000_000 / rate.per_second), (lasts or 0) // rate.in_flight)
-        early = (line or 0) - step * (rate.in_flight - 1)
+        line, closed, pause, lasts, room = (None if value is None else int(value) for value in values)
+        at_once = rate.in_flight - 1
+        early = max(
+            (line or 0) - round(1_000_000 / rate.per_second) * at_once,
+            (room or 0) - (lasts or 0) // rate.in_flight * at_once,
+        )
         return Credential(
             refused=closed is not None,
             tried_again=None if closed is None else _EPOCH + max(closed, now) * _MICROSECOND,

@@ -29,13 +29,24 @@ class _Line:
     """Each with when it was begun."""
     lasts: timedelta = timedelta(0)
     """How long calls take, the latest counting most."""
+    room: datetime | None = None
+    """Up to when the calls in flight, as far as is foreseen, are given away."""
+    late: datetime | None = None
+    """The same for those whose place has come in vain."""
 
 
 class MemoryTurns:
     """Port `Turns`; the time is the clock's. Turns are waited for, so that one which is never given back stays out."""
 
-    def __init__(self, now: Callable[[], datetime], rates: Mapping[str, MemoryRate] | None = None) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        rates: Mapping[str, MemoryRate] | None = None,
+        foreseen: timedelta = timedelta(minutes=1),
+    ) -> None:
+        """`foreseen`: for how long what the latest calls took is thought to hold."""
         self._now = now
+        self._foreseen = foreseen
         self._rates = rates or {}
         self._lines: dict[str, _Line] = {}
         self._given = 0
@@ -51,29 +62,36 @@ class MemoryTurns:
         """Ask to call now."""
         line, now = self._lines.setdefault(credential, _Line()), self._now()
         rate = self._rates.get(credential, MemoryRate(1_000_000, 1_000_000))
-        step = max(timedelta(seconds=1 / rate.per_second), line.lasts / rate.in_flight)
         trying = line.closed is not None
         if line.closed is not None:
             if line.closed > now:
                 return Closed(line.closed)
             line.closed = now + TRY_EVERY
-        front = max(line.front or now, now)
+        step, ends_every = timedelta(seconds=1 / rate.per_second), line.lasts / rate.in_flight
+        opens = max(line.opens or now, now)
+        front, room = max(line.front or now, opens), max(line.room or now, opens)
+        at_once = ends_every * (rate.in_flight - 1)
+        is_far = room - at_once >= opens + self._foreseen
         paid = place is not None and place <= now
-        early = front - step * (rate.in_flight - 1)
-        if line.opens is not None and line.opens > now:
-            early = front = max(front, line.opens)
+        early = max(front - step * (rate.in_flight - 1), room - at_once)
+        if opens > now:
+            early = max(front, room)
         elif paid or early <= now:
             if len(line.calls) < rate.in_flight:
-                return self._begun(credential, line, front if paid else front + step, trying=trying)
-            if paid:
-                return Queued(now + max(line.lasts, step))
-            early = front = max(front, now + step)
-        line.front = front + step
-        return Queued(early)
+                if not paid:
+                    line.front, line.room = front + step, min(room + ends_every, opens + self._foreseen + at_once)
+                return self._begun(credential, line, trying=trying)
+            over = max(line.late or now, now) + max(ends_every, step)
+            if paid and over <= now + max(line.lasts, step):
+                line.late = over
+                return Queued(over)
+            front = max(front, now + step)
+            early = max(front, room)
+        line.front, line.room = front + step, min(room + ends_every, opens + self._foreseen + at_once)
+        return Queued(front + self._foreseen if is_far else early)
 
-    def _begun(self, credential: str, line: _Line, front: datetime, *, trying: bool) -> Turn:
+    def _begun(self, credential: str, line: _Line, *, trying: bool) -> Turn:
         self._given += 1
-        line.front = front
         line.calls[str(self._given)] = self._now()
         return Turn(credential, str(self._given), self._now(), trying)
 
