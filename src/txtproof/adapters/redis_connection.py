@@ -93,4 +93,4 @@ async def slices(redis: Redis, pattern: str) -> AsyncIterator[list[bytes]]:
 
 def _cause(fault: Exception) -> str:
     # the first line and no more: an error of a script quotes what it was called with
-    return f"{type(fault).__name__}: {str(fault).partition(chr(10))[0][:120]}"
+    return f"{type(fault).__name__}: {str(fault).partition(chr(10))[0][:120].removesuffix('.')}"

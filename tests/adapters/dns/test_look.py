@@ -46,7 +46,7 @@ from tests.adapters.dns.world import (
     zone,
 )
 from tests.real_servers import RealServer
-from txtproof.adapters.dns import short_path
+from txtproof.adapters.dns import look, short_path
 from txtproof.adapters.dns.exchange import UDP_WITHIN
 from txtproof.adapters.dns.look import AuthoritativeLookup, LookOptions
 from txtproof.core.decisions import Look
@@ -595,7 +595,7 @@ async def second_look(script: Script) -> str:
 @pytest.mark.parametrize("script", SCRIPTS.values(), ids=SCRIPTS)
 async def test_a_glance_says_what_the_long_way_says(script: Script, monkeypatch: pytest.MonkeyPatch) -> None:
     glanced = await second_look(script)
-    monkeypatch.setattr(AuthoritativeLookup, "_glance", lambda *_: None)
+    monkeypatch.setattr(look, "question_for", lambda *_: None)
     monkeypatch.setattr(short_path, "read", lambda *_: None)
     assert await second_look(script) == glanced
 

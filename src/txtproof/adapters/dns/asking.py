@@ -11,12 +11,11 @@ import dns.rdatatype
 from txtproof.adapters.dns import reading, short_path
 from txtproof.adapters.dns.datagrams import Datagrams, Silence, Waiting
 from txtproof.adapters.dns.exchange import NO_EDNS, UDP_WITHIN, Exchange, Reply
-from txtproof.adapters.dns.question import SOA_IN, is_answer, is_cut, question, section, with_nsid
+from txtproof.adapters.dns.question import SOA_IN, question, section, with_nsid
 from txtproof.adapters.dns.short_path import Plain
 from txtproof.adapters.dns.stagger import HEAD_START
 from txtproof.adapters.dns.verdict import Answer
 from txtproof.adapters.dns.walk import Server
-from txtproof.adapters.dns_bounds import is_modest
 from txtproof.core.reasons import Reason
 from txtproof.core.values import Value, replace
 
@@ -151,19 +150,7 @@ class Asker:
 def understood(sent: bytes, wire: bytes) -> Said | Silence | None:
     """Return what a datagram says to a question, as that follows its id; None where it is no answer to that."""
     asked = section(sent)
-    plain = short_path.read(wire, asked)
-    if plain is not None:
-        return plain
-    if not is_answer(wire, asked):
-        return None
-    if is_cut(wire):
-        return Silence.CUT
-    if not is_modest(wire):
-        return None
-    try:
-        return dns.message.from_wire(wire)
-    except Exception:  # noqa: BLE001  # strangers feed the parser: whatever it stumbles over was no answer
-        return None
+    return short_path.read(wire, asked) or reading.at_length(wire, asked)
 
 
 def _plain(server: str, address: str, took_ms: int, said: Plain) -> Answer:

@@ -37,6 +37,11 @@ class ExpiringCache(Generic[K, V]):
         self._entries.move_to_end(key)
         return entry.value
 
+    def left(self, key: K) -> float:
+        """Return for how many seconds more what is remembered counts; 0 where nothing is."""
+        entry = self._entries.get(key)
+        return max(0.0, entry.until - time.monotonic()) if entry is not None else 0.0
+
     def put(self, key: K, value: V, seconds: float) -> None:
         """Remember a value for that long."""
         self._entries[key] = _Entry(value, time.monotonic() + seconds)

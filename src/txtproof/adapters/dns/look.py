@@ -68,7 +68,8 @@ class AuthoritativeLookup:
         self._rounds = Rounds(self._asker)
         self._ways = Ways()
         self._views = Views(list(map(self._ways.to, options.views)), options.views_needed) if options.views else None
-        self._walk = Walk(Resolvers(exchange, options.resolvers), allow_private=options.allow_private_servers)
+        self._resolvers = Resolvers(exchange, options.resolvers)
+        self._walk = Walk(self._resolvers, allow_private=options.allow_private_servers)
         self._answered: ExpiringCache[str, str] = ExpiringCache()
         self._within = options.call_timeout.total_seconds()
         self.delegations = AuthoritativeDelegations(
@@ -79,26 +80,26 @@ class AuthoritativeLookup:
     async def aclose(self) -> None:
         """Close the sockets."""
         self._asker.close()
+        self._resolvers.close()
         await self._ways.aclose()
 
     async def look(self, look: Look) -> Sight:
         """Look once, within the call timeout."""
-        glance = self._glance(look)
-        if glance is None:
-            return await self._looked(Trail(look), time.monotonic() + self._within)
+        begun = time.monotonic()
+        asked = question_for(look.name) if is_below(look.name, look.domain) else None
+        zone = (self._walk.known(home(look)) or await self._walk.glanced(home(look))) if asked is not None else None
+        if asked is None or zone is None:
+            return await self._looked(Trail(look), begun + self._within)
+        glance = self._glance(look, zone, asked)
         if not look.thorough:
             said = await glance.begun.said
             missed = self._missed(glance, said, look) if isinstance(said, Plain) else None
             if missed is not None:
                 return missed
-        return await self._looked(Trail(look, glance, glance.zone), glance.begun.at + self._within)
+        return await self._looked(Trail(look, glance, zone), begun + self._within)
 
-    def _glance(self, look: Look) -> Glance | None:
-        """Put the first question, where the zone is known and the name a plain one below the domain."""
-        zone = self._walk.known(home(look))
-        asked = question_for(look.name) if zone is not None and is_below(look.name, look.domain) else None
-        if zone is None or asked is None:
-            return None
+    def _glance(self, look: Look, zone: Zone, asked: bytes) -> Glance:
+        """Put the first question to one server of the domain's zone."""
         usual = self._answered.get(zone.text)
         server = self._first(zone, look, usual)
         return Glance(zone, server, self._asker.begin(server, asked), server.address == usual)

@@ -1,4 +1,4 @@
-"""The questions for TXT and SOA in octets, and what counts as an answer to it. Pure."""
+"""The questions for TXT, SOA and NS in octets, and what counts as an answer to them. Pure."""
 
 import struct
 from collections.abc import Iterable
@@ -8,12 +8,13 @@ from txtproof.core.names import MAX_LABEL, MAX_NAME
 
 PAYLOAD = 1232
 """EDNS buffer size that needs no fragments (DNS Flag Day 2020)."""
-QR, OPCODE, AA, TC, RA, RCODE = 0x8000, 0x7800, 0x0400, 0x0200, 0x0080, 0x000F
+QR, OPCODE, AA, TC, RD, RA, RCODE = 0x8000, 0x7800, 0x0400, 0x0200, 0x0100, 0x0080, 0x000F
 
 _PLAIN = b"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."
 """What a name is written with that is put into a question letter by letter."""
-_ASKED = COUNTS.pack(0, 1, 0, 0, 1)
-TXT_IN, SOA_IN = struct.pack("!2H", 16, 1), struct.pack("!2H", 6, 1)
+_ASKED, _RECURSING = COUNTS.pack(0, 1, 0, 0, 1), COUNTS.pack(RD, 1, 0, 0, 1)
+"""What follows the id: to a name server, to a resolver."""
+TXT_IN, SOA_IN, NS_IN = (struct.pack("!2H", kind, 1) for kind in (16, 6, 2))
 """Type and class in a question section."""
 _LENGTHS = {count: bytes((count,)) for count in range(1, MAX_LABEL + 1)}
 """Each as the octet before a label (RFC 1035, 3.1)."""
@@ -26,18 +27,18 @@ _BARE = frozenset({1, 2, 4, 5})
 """FORMERR, SERVFAIL, NOTIMP and REFUSED may come without the question."""
 
 
-def question(name: Iterable[bytes], kind: bytes = TXT_IN) -> bytes:
+def question(name: Iterable[bytes], kind: bytes = TXT_IN, *, recurse: bool = False) -> bytes:
     """Return the question for what is at a name, given as its labels without the root's, as it follows the id.
 
-    With EDNS. Raises KeyError where a label is empty or too long.
+    With EDNS; `recurse`: of a resolver. Raises KeyError where a label is empty or too long.
     """
-    asked = _ASKED
+    asked = _RECURSING if recurse else _ASKED
     for label in name:
         asked += _LENGTHS[len(label)] + label
     return asked + _ROOT + kind + _OPT
 
 
-def question_for(name: str, kind: bytes = TXT_IN) -> bytes | None:
+def question_for(name: str, kind: bytes = TXT_IN, *, recurse: bool = False) -> bytes | None:
     """Return the same for a name in text; None where it has anything but letters, digits, `-` and `_` in its labels."""
     if len(name) > MAX_NAME or not name.isascii():
         return None
@@ -45,7 +46,7 @@ def question_for(name: str, kind: bytes = TXT_IN) -> bytes | None:
     if letters.translate(None, _PLAIN):
         return None
     try:
-        return question(letters.split(b"."), kind)
+        return question(letters.split(b"."), kind, recurse=recurse)
     except KeyError:
         return None
 

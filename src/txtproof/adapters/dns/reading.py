@@ -19,8 +19,11 @@ from dns.rdtypes.ANY.TXT import TXT
 from dns.rdtypes.IN.A import A
 from dns.rdtypes.IN.AAAA import AAAA
 
+from txtproof.adapters.dns.datagrams import Silence
 from txtproof.adapters.dns.exchange import Reply
+from txtproof.adapters.dns.question import is_answer, is_cut
 from txtproof.adapters.dns.verdict import Answer
+from txtproof.adapters.dns_bounds import is_modest
 
 LONGEST_NODE = 64
 """Octets of a machine's name that are kept."""
@@ -29,6 +32,20 @@ MOST_LINKS = 16
 LONGEST_ERROR = 240
 LONGEST_NAME = 253
 """Characters of a server's name in the evidence: escapes can make it four times as long."""
+
+
+def at_length(wire: bytes, asked: bytes) -> dns.message.Message | Silence | None:
+    """Return the answer that a datagram is to the question section `asked`; None where it is none that is read."""
+    if not is_answer(wire, asked):
+        return None
+    if is_cut(wire):
+        return Silence.CUT
+    if not is_modest(wire):
+        return None
+    try:
+        return dns.message.from_wire(wire)
+    except Exception:  # noqa: BLE001  # strangers feed the parser: whatever it stumbles over was no answer
+        return None
 
 
 def answer(

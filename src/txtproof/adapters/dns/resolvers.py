@@ -11,16 +11,20 @@ import dns.name
 import dns.rcode
 import dns.rdatatype
 
-from txtproof.adapters.dns import reading
+from txtproof.adapters.dns import reading, short_path
 from txtproof.adapters.dns.caches import FAILED_TTL, ExpiringCache, bounded
-from txtproof.adapters.dns.exchange import Exchange, Reply
+from txtproof.adapters.dns.datagrams import Datagrams, Silence
+from txtproof.adapters.dns.exchange import UDP_WITHIN, Exchange, Reply
+from txtproof.adapters.dns.question import NS_IN, question_for, section
 from txtproof.adapters.dns.shared import Shared
-from txtproof.adapters.dns.stagger import first_good
+from txtproof.adapters.dns.short_path import NameServers
+from txtproof.adapters.dns.stagger import HEAD_START, first_good
 from txtproof.adapters.system_resolvers import system_resolvers
 from txtproof.endpoints import host_and_port
 
 MOST_ADDRESSES = 26
 """Of one name server, and of all those of a zone: as many as the root's have."""
+MOST_SAID = 256
 _DEFINITIVE = frozenset({dns.rcode.NOERROR, dns.rcode.NXDOMAIN})
 
 
@@ -39,11 +43,39 @@ class Resolvers:
         self._exchange = exchange
         self._given = tuple(given)
         self._preferred = ""
-        self._addresses: ExpiringCache[dns.name.Name, Addresses] = ExpiringCache()
+        self._addresses: ExpiringCache[str, Addresses] = ExpiringCache()
+        self._datagrams: Datagrams[NameServers | dns.message.Message] = Datagrams(_said, HEAD_START, UDP_WITHIN)
+        self._said: ExpiringCache[dns.name.Name, dns.message.Message] = ExpiringCache(MOST_SAID)
+        """What was no plain answer to the question for name servers: whoever goes the long way begins there."""
         self._under_way: Shared[tuple[dns.name.Name, dns.rdatatype.RdataType], dns.message.Message | None] = Shared()
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self._datagrams.close()
+
+    async def name_servers(self, zone: str) -> NameServers | None:
+        """Return a zone's name servers, by one plain answer of one resolver; None where that takes more."""
+        asked = question_for(zone, NS_IN, recurse=True)
+        given = self._given or system_resolvers()
+        if asked is None or not given:
+            return None
+        resolver = self._preferred or given[0]
+        said = await self._datagrams.put(asked, *host_and_port(resolver)).said
+        # one that is silent is not the first to be asked again
+        self._preferred = "" if said is Silence.LATE or said is Silence.OVER else resolver
+        if isinstance(said, dns.message.Message) and (said.rcode() in _DEFINITIVE or len(given) == 1):
+            self._said.put(dns.name.from_text(zone), said, FAILED_TTL)
+        return said if isinstance(said, NameServers) else None
+
+    def known(self, server: str) -> Addresses | None:
+        """Return a name server's addresses (lower case, no trailing dot), where that takes no question."""
+        return self._addresses.get(server)
 
     async def ask(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message | None:
         """Return the first definitive answer; else any answer (SERVFAIL ...); None where no resolver says anything."""
+        said = self._said.get(name) if kind == dns.rdatatype.NS else None
+        if said is not None:
+            return said
         return await self._under_way.once((name, kind), partial(self._asked, name, kind))
 
     async def _asked(self, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> dns.message.Message | None:
@@ -56,7 +88,8 @@ class Resolvers:
 
     async def addresses(self, name: dns.name.Name) -> Addresses:
         """Return a name server's addresses, v4 and v6, from the cache or by two questions."""
-        known = self._addresses.get(name)
+        server = name.to_text(omit_final_dot=True).lower()
+        known = self._addresses.get(server)
         if known is not None:
             return known
         answers = await asyncio.gather(*(self.ask(name, kind) for kind in (dns.rdatatype.A, dns.rdatatype.AAAA)))
@@ -65,11 +98,17 @@ class Resolvers:
         complete = found and all(answer is not None and answer.rcode() in _DEFINITIVE for answer in answers)
         seconds = bounded(min(ttl for _, ttl, _ in found)) if complete else FAILED_TTL
         known = Addresses(tuple(address for _, _, address in found[:MOST_ADDRESSES]), time.monotonic() + seconds)
-        self._addresses.put(name, known, seconds)
+        self._addresses.put(server, known, seconds)
         return known
 
     async def _put(self, resolver: str, name: dns.name.Name, kind: dns.rdatatype.RdataType) -> tuple[str, Reply]:
         return resolver, await self._exchange.ask(name, kind, *host_and_port(resolver), recurse=True)
+
+
+def _said(sent: bytes, wire: bytes) -> NameServers | dns.message.Message | Silence | None:
+    """Return what a datagram says to a question for NS; None where it is no answer to that."""
+    asked = section(sent)
+    return short_path.read_name_servers(wire, asked) or reading.at_length(wire, asked)
 
 
 def _is_definitive(asked: tuple[str, Reply]) -> bool:

@@ -1,4 +1,4 @@
-"""The plain case, read from the octets: a question for TXT or SOA, an answer with that at the name, or with nothing.
+"""The plain case, read from the octets: a question for TXT, SOA or NS, and an answer with that at the name, or nothing.
 
 dnspython takes some 200 us to read an answer; most looks of a verification that waits end in one of these. Whatever
 is not plain is declined here and read by dnspython: a test holds the two readings against each other. Pure.
@@ -27,6 +27,9 @@ _RCODES = {0: "NOERROR", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}
 _KIND = QR | OPCODE | TC
 _TELLING = frozenset({0, 3})
 """NOERROR and NXDOMAIN."""
+_OF_HOSTS = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
+_LONGEST_TTL = 0x7FFFFFFF
+"""RFC 2181, 8."""
 _IN, _NS, _SOA, _TXT, _OPT = 1, 2, 6, 16, 41
 _ADDRESSES = {1: 4, 28: 16}
 """A and AAAA, and how long they are."""
@@ -44,6 +47,17 @@ class Plain(Value, frozen=True):
     """The RA bit."""
     apex: int | None = None
     """How many octets of the name in question come before the zone's, where that is said: not by a failure."""
+
+
+class NameServers(Value, frozen=True):
+    """Which name servers a zone has, or which zone a name lies in that has none, as a resolver says."""
+
+    names: tuple[str, ...]
+    """In lower case, without trailing dot, in the order of names (RFC 4034, 6.1)."""
+    ttl: int = 0
+    """Seconds."""
+    apex: int = 0
+    """How many octets of the name in question come before the name of its zone."""
 
 
 class _NotPlain(Exception):
@@ -80,6 +94,56 @@ def _read(wire: bytes, asked: bytes) -> Plain:
     if not flags & AA:
         return Plain(rcode, False, values, None, bool(flags & RA))
     return Plain(rcode, True, values, serial, bool(flags & RA), apex if flags & RCODE in _TELLING else None)
+
+
+def read_name_servers(wire: bytes, asked: bytes) -> NameServers | None:
+    """Read a plain answer to the question section `asked` for NS; None as for the others."""
+    try:
+        return _read_name_servers(wire, asked)
+    except (_NotPlain, IndexError, struct.error):
+        return None
+
+
+def _read_name_servers(wire: bytes, asked: bytes) -> NameServers:
+    flags, questions, answers, authorities, additions = COUNTS.unpack_from(wire, 2)
+    if flags & _KIND != QR or questions != 1 or not wire.startswith(asked, HEADER):
+        raise _NotPlain
+    at, names, ttls = HEADER + len(asked), set(), []
+    if not answers and flags & RCODE in _TELLING:
+        at, _, apex = _soa(wire, at, authorities, last=at - _AFTER_NAME - 2)
+        if not apex or _additional(wire, at, additions) != len(wire):
+            raise _NotPlain
+        return NameServers((), 0, apex)
+    if flags & RCODE or not answers:
+        raise _NotPlain
+    for _ in range(answers):
+        pointer, kind, network, ttl, length = _POINTED.unpack_from(wire, at)
+        at += _POINTED.size
+        if pointer != _POINTING | HEADER or kind != _NS or network != _IN or _end(wire, at) != at + length:
+            raise _NotPlain
+        names.add(_host(wire, at))
+        ttls.append(ttl)
+        at += length
+    if _additional(wire, _servers(wire, at, authorities), additions) != len(wire) or max(ttls) > _LONGEST_TTL:
+        raise _NotPlain
+    return NameServers(tuple(b".".join(reversed(one)).decode() for one in sorted(names)), min(ttls))
+
+
+def _host(wire: bytes, at: int) -> tuple[bytes, ...]:
+    """Return the labels of a name that ends, the last one first, in lower case; only what a host's may have."""
+    labels = []
+    while count := wire[at]:
+        if count > _LONGEST_LABEL:
+            at = (count << 8 | wire[at + 1]) & _OFFSET
+            continue
+        label = wire[at + 1 : at + 1 + count].lower()
+        if label.translate(None, _OF_HOSTS):
+            raise _NotPlain
+        labels.append(label)
+        at += 1 + count
+    if not labels:
+        raise _NotPlain
+    return tuple(reversed(labels))
 
 
 def _texts(wire: bytes, at: int, count: int) -> tuple[int, tuple[bytes, ...]]:

@@ -76,10 +76,57 @@ class Walk:
         self._zones: ExpiringCache[dns.name.Name, _Delegation | Unseen] = ExpiringCache()
         self._ready: ExpiringCache[str, Zone] = ExpiringCache()
         self._hints: Shared[dns.name.Name, Zone | Unseen | None] = Shared()
+        self._glances: Shared[str, Zone | None] = Shared()
 
     def known(self, name: str) -> Zone | None:
         """Return the zone of a name (lower case, no trailing dot), where that takes no question."""
         return self._ready.get(name)
+
+    async def glanced(self, name: str) -> Zone | None:
+        """Find the zone of a name (as `known` has it), where that takes no more than plain answers; else None.
+
+        Mostly it does: its servers are other zones' as well, and their addresses are known.
+        """
+        return await self._glances.once(name, partial(self._glanced, name))
+
+    async def _glanced(self, name: str) -> Zone | None:
+        origin = dns.name.from_text(name)
+        remembered = self._zones.get(origin)
+        if remembered is not None:
+            ready = await self._readied(origin, remembered)
+            return ready if isinstance(ready, Zone) else None
+        said = await self._resolvers.name_servers(name)
+        if said is None:
+            return None
+        if said.apex:
+            return await self._glanced_above(name, name[said.apex :])
+        until = time.monotonic() + bounded(said.ttl)
+        names = said.names[:MOST_SERVERS]
+        each = [(server, self._resolvers.known(server)) for server in names]
+        found = [(server, known) for server, known in each if known is not None and known.found]
+        servers: dict[str, Server] = {}
+        for server, known in found:
+            for address in known.found:
+                if self._allow_private or is_public(address):
+                    servers.setdefault(address, Server(server, address))
+        if len(found) < len(names) or not servers:
+            # who goes the long way begins with that
+            self._remember(origin, _Delegation(origin, tuple(map(dns.name.from_text, names)), until))
+            return None
+        zone = Zone(origin, tuple(servers.values())[:MOST_ADDRESSES], name, until)
+        self._ready.put(name, zone, min(until, *(known.until for _, known in found)) - time.monotonic())
+        return zone
+
+    async def _glanced_above(self, name: str, above: str) -> Zone | None:
+        """Find the zone that a name lies in which has none of its own."""
+        zone = self.known(above) or await self.glanced(above)
+        if zone is not None:
+            self._ready.put(name, zone, self._ready.left(above))
+            return zone
+        known = self._zones.get(dns.name.from_text(above))
+        if isinstance(known, _Delegation):
+            self._remember(dns.name.from_text(name), known)
+        return None
 
     async def zone_of(self, name: dns.name.Name, hint: dns.name.Name | None = None) -> Zone | Unseen:
         """Find the zone that a name lies in: its own NS, or those of the closest name above that has some.
