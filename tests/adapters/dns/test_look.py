@@ -46,8 +46,8 @@ from tests.adapters.dns.world import (
     zone,
 )
 from tests.real_servers import RealServer
-from txtproof.adapters.dns import look, short_path
-from txtproof.adapters.dns.exchange import UDP_WITHIN
+from txtproof.adapters.dns import look, reading, short_path
+from txtproof.adapters.dns.exchange import UDP_WITHIN, Exchange
 from txtproof.adapters.dns.look import AuthoritativeLookup, LookOptions
 from txtproof.core.decisions import Look
 from txtproof.core.observations import Match, Miss, Unseen
@@ -709,6 +709,22 @@ async def test_a_zone_that_a_walk_has_found_serves_the_rows_that_have_it() -> No
         before = w.resolver.questions("NS")
         await w.look(Look("b.example.test", "_v.b.example.test", CODE, zone=DOMAIN))
         assert w.resolver.questions("NS") == before == ["a.example.test", DOMAIN]
+
+
+async def test_a_zone_whose_servers_are_known_is_found_by_one_plain_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    domains = ["one.test", "two.test", "a.three.test"]
+    public = {**PUBLIC, **{(f"{each}.test", "NS"): PUBLIC[DOMAIN, "NS"] for each in ("one", "two", "three")}}
+    zones = {(f"_v.{domain}", "TXT"): ['"another"'] for domain in domains}
+    async with world({one: authoritative(zones, "test") for one in (FIRST, SECOND)}, public) as w:
+        missed(await w.look(Look(DOMAIN, NAME, CODE)), Reason.NO_SUCH_NAME)
+        before = len(w.resolver.asked)
+        # the ways to dnspython are closed
+        monkeypatch.setattr(reading, "at_length", None)
+        monkeypatch.setattr(Exchange, "ask", None)
+        for domain in domains:
+            missed(await w.look(Look(domain, f"_v.{domain}", CODE, zone=domain.removeprefix("a."))), Reason.OTHER_VALUE)
+        assert w.resolver.questions("NS")[-3:] == ["one.test", "two.test", "three.test"]
+        assert len(w.resolver.asked) == before + 3
 
 
 async def test_looks_that_begin_together_find_the_zone_in_their_rows_once() -> None:

@@ -17,8 +17,8 @@ from txtproof.adapters.dns import reading
 from txtproof.adapters.dns.asking import understood
 from txtproof.adapters.dns.datagrams import Silence
 from txtproof.adapters.dns.exchange import NO_EDNS, Reply
-from txtproof.adapters.dns.question import PAYLOAD, SOA_IN, question, question_for, section
-from txtproof.adapters.dns.short_path import Plain, read
+from txtproof.adapters.dns.question import NS_IN, PAYLOAD, SOA_IN, question, question_for, section
+from txtproof.adapters.dns.short_path import NameServers, Plain, read, read_name_servers
 from txtproof.adapters.dns.verdict import Answer
 
 T = TypeVar("T")
@@ -31,6 +31,7 @@ ORIGIN = dns.name.from_text("example.test")
 QUESTION = question(NAME.labels[:-1])
 ASKED = section(QUESTION)
 ASKED_SOA = section(question(NAME.labels[:-1], SOA_IN))
+ASKED_NS = section(question(NAME.labels[:-1], NS_IN))
 NUMBERS = "7 3600 600 86400 60"
 SOA = f"{ORIGIN} 60 IN SOA ns1.{ORIGIN} hostmaster.{ORIGIN} {NUMBERS}"
 
@@ -85,6 +86,27 @@ def agreed(octets: bytes, asked: bytes = ASKED) -> Plain | None:
     return plain
 
 
+def agreed_servers(octets: bytes) -> NameServers | None:
+    """Read what a resolver says of name servers the short way; it must be what the long way brings."""
+    found = read_name_servers(octets, ASKED_NS)
+    if found is None:
+        return None
+    message = dns.message.from_wire(octets, raise_on_truncation=True)
+    query = dns.message.make_query(NAME, "NS", id=struct.unpack_from("!H", octets)[0], flags=0)
+    assert query.is_response(message)
+    assert message.rcode() in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN)
+    rrset = reading.name_servers(message, NAME)
+    if rrset is None:
+        apex = reading.apex(message, NAME)
+        assert apex is not None
+        assert found == NameServers((), apex=len(NAME.to_wire() or b"") - len(apex.to_wire() or b""))
+        assert reading.plain(NAME)[found.apex :] == reading.plain(apex)
+    else:
+        names = tuple(dict.fromkeys(map(reading.plain, reading.targets(rrset))))
+        assert found == NameServers(names, rrset.ttl)
+    return found
+
+
 # The question
 
 
@@ -94,6 +116,11 @@ def test_the_question_is_the_one_that_dnspython_asks(label: str, more: int) -> N
     asked = dns.message.make_query(name, "TXT", id=0xABCD, flags=0, use_edns=0, payload=PAYLOAD).to_wire()
     assert b"\xab\xcd" + question(dns.name.from_text(name).labels[:-1]) == asked
     assert question_for(name) == asked[2:]
+
+
+def test_a_resolver_is_asked_to_recurse() -> None:
+    asked = dns.message.make_query(NAME, "NS", id=0xABCD, use_edns=0, payload=PAYLOAD).to_wire()
+    assert question_for(TEXT, NS_IN, recurse=True) == asked[2:]
 
 
 def test_the_question_for_the_soa_is_the_one_that_dnspython_asks() -> None:
@@ -255,6 +282,55 @@ def test_what_is_cut_short_is_to_be_had_over_tcp() -> None:
 @pytest.mark.parametrize("name", ["no QR", "another opcode", "more behind it", "too short", "nothing", "the id alone"])
 def test_what_is_no_answer_does_not_count(name: str) -> None:
     assert understood(QUESTION, DECLINED[name]) is None
+
+
+FROM_A_RESOLVER = dns.flags.QR | dns.flags.RD | dns.flags.RA
+
+
+def resolved(*records: str, rcode: int = 0) -> bytes:
+    return wire(*records, flags=FROM_A_RESOLVER, rcode=rcode).replace(ASKED, ASKED_NS)
+
+
+def test_name_servers_are_read_in_the_order_of_their_names() -> None:
+    octets = resolved(
+        f"answer {NAME} 60 IN NS ns2.a.test.",
+        f"answer {NAME} 60 IN NS NS1.b.test.",
+        f"answer {NAME} 60 IN NS ns1.{NAME}",
+        f"answer {NAME} 60 IN NS x-1_y.a.test.",
+        f"additional ns1.{NAME} 60 IN A 192.0.2.1",
+    )
+    names = ("ns2.a.test", "x-1_y.a.test", "ns1.b.test", "ns1._verify.sub.example.test")
+    assert agreed_servers(octets) == NameServers(names, 60)
+
+
+@pytest.mark.parametrize("rcode", [0, 3])
+def test_where_there_are_none_the_zone_is_read(rcode: int) -> None:
+    assert agreed_servers(resolved(f"authority {SOA}", rcode=rcode)) == NameServers((), apex=12)
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        resolved(f"authority {SOA}", rcode=2),
+        resolved(f"answer {NAME} 60 IN NS ns1.a.test.", rcode=3),
+        resolved(f"answer {NAME} 60 IN NS ns1.a.test.", f"answer {NAME} 60 IN TXT x"),
+        resolved(f"answer {ORIGIN} 60 IN NS ns1.a.test."),
+        resolved(f"answer {NAME} 60 IN NS ."),
+        resolved(f"answer {NAME} 60 IN NS a\\.b.test."),
+        resolved(f"answer {NAME} 60 IN NS \\228.test."),
+        resolved(f"answer {NAME} 60 IN CNAME a.test."),
+        resolved(f"authority {NAME} 60 IN SOA ns1.{ORIGIN} hostmaster.{ORIGIN} {NUMBERS}"),
+        resolved(f"authority . 60 IN SOA ns1.{ORIGIN} hostmaster.{ORIGIN} {NUMBERS}"),
+        resolved(f"authority {ORIGIN} 60 IN NS ns1.a.test."),
+        resolved(),
+        resolved(f"answer {NAME} 60 IN NS ns1.a.test.").replace(b"\0\0\0\x3c", b"\x80\0\0\x3c"),
+        resolved(f"answer {NAME} 60 IN NS ns1.a.test.") + b"\0",
+        wire(f"answer {NAME} 60 IN NS ns1.a.test."),
+        wire(f"answer {NAME} 60 IN NS ns1.a.test.", flags=FROM_A_RESOLVER | dns.flags.TC).replace(ASKED, ASKED_NS),
+    ],
+)
+def test_what_a_resolver_says_that_is_not_plain_is_declined(octets: bytes) -> None:
+    assert read_name_servers(octets, ASKED_NS) is None
 
 
 # Both ways, on whatever may come
@@ -424,6 +500,26 @@ def test_both_ways_agree_on_what_was_changed_on_the_way(made: Asked, changes: li
     for at, octet in changes:
         changed[at % len(octets)] = octet
     both(asked, bytes(changed))
+
+
+@st.composite
+def of_resolvers(draw: st.DrawFn) -> bytes:
+    """What a resolver may say of name servers, nearly."""
+    there = draw(st.lists(record(TO_HERE, 2, names), max_size=4)) if draw(st.booleans()) else []
+    parts = [there, draw(servers if bool(there) is (draw(st.integers(0, 7)) > 0) else soas), draw(additions)]
+    flags = draw(mostly(0x8180, 0x8580, 0x8000, 0x8380, 0x0180, 0xA180)) | draw(mostly(0, 3, 2, 5, 1, 9))
+    counts = [1, *map(len, parts)]
+    counts[draw(st.integers(0, 3))] += draw(mostly(0, 1, -1))
+    head = struct.pack("!6H", 1, flags, *(max(0, count) for count in counts))
+    return head + ASKED_NS + b"".join(one for part in parts for one in part) + draw(mostly(b"", b"\0"))
+
+
+@given(of_resolvers(), st.lists(st.tuples(st.integers(2, 500), st.integers(0, 255)), max_size=2))
+def test_both_ways_agree_on_what_resolvers_say(octets: bytes, changes: list[tuple[int, int]]) -> None:
+    changed = bytearray(octets)
+    for at, octet in changes:
+        changed[at % len(octets)] = octet
+    event("plain" if agreed_servers(bytes(changed)) is not None else "declined")
 
 
 @given(answers(), st.data())

@@ -61,11 +61,12 @@ class Resolvers:
             return None
         resolver = self._preferred or given[0]
         said = await self._datagrams.put(asked, *host_and_port(resolver)).said
-        # one that is silent is not the first to be asked again
-        self._preferred = "" if said is Silence.LATE or said is Silence.OVER else resolver
         if isinstance(said, dns.message.Message) and (said.rcode() in _DEFINITIVE or len(given) == 1):
             self._said.put(dns.name.from_text(zone), said, FAILED_TTL)
-        return said if isinstance(said, NameServers) else None
+        if not isinstance(said, NameServers):
+            return None
+        self._preferred = resolver
+        return said
 
     def known(self, server: str) -> Addresses | None:
         """Return a name server's addresses (lower case, no trailing dot), where that takes no question."""
