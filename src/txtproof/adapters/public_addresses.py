@@ -1,5 +1,6 @@
 """Which addresses may be asked."""
 
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_address
 
 _UNICAST = IPv6Network("2000::/3")
@@ -12,6 +13,8 @@ _NAT64 = IPv6Network("64:ff9b::/96")
 """RFC 6052, 2.1."""
 
 
+# 10 us each; the same few come again with every zone
+@lru_cache(maxsize=10_000)
 def is_public(address: str) -> bool:
     """Say whether an address, and an IPv4 address inside it, is one that the public internet has.
 
