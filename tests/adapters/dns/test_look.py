@@ -444,6 +444,19 @@ async def test_a_delegated_child_is_followed_by_its_glue() -> None:
     assert [one.server for one in sight.servers] == [f"ns.{CHILD}"]
 
 
+async def test_glue_beside_a_resolver_s_answer_serves_where_it_knows_no_address() -> None:
+    bare = resolving({(DOMAIN, "NS"): ["ns1.example.test."]})
+
+    def glued(query: dns.message.Message, tcp: bool) -> Said:
+        answer = bare(query, tcp)
+        if isinstance(answer, dns.message.Message) and answer.answer:
+            answer.additional.append(dns.rrset.from_text("ns1.example.test.", 60, "IN", "A", FIRST))
+        return answer
+
+    async with world({FIRST: zone(CODE)}, glued) as w:
+        assert isinstance(await w.look(), Match)
+
+
 async def test_glue_for_what_is_not_the_zones_own_is_not_believed() -> None:
     def forged(query: dns.message.Message, tcp: bool) -> Said:
         answer = dns.message.make_response(query)

@@ -25,6 +25,7 @@ from txtproof.endpoints import host_and_port
 MOST_ADDRESSES = 26
 """Of one name server, and of all those of a zone: as many as the root's have."""
 MOST_SAID = 256
+"""Answers read at length that are kept for a second."""
 _DEFINITIVE = frozenset({dns.rcode.NOERROR, dns.rcode.NXDOMAIN})
 
 

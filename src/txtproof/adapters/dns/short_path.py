@@ -27,6 +27,8 @@ _RCODES = {0: "NOERROR", 2: "SERVFAIL", 3: "NXDOMAIN", 5: "REFUSED"}
 _KIND = QR | OPCODE | TC
 _TELLING = frozenset({0, 3})
 """NOERROR and NXDOMAIN."""
+_BARE_OPT = 1 + _RECORD.size
+"""Octets of an OPT record without options."""
 _OF_HOSTS = b"abcdefghijklmnopqrstuvwxyz0123456789-_"
 _LONGEST_TTL = 0x7FFFFFFF
 """RFC 2181, 8."""
@@ -58,6 +60,8 @@ class NameServers(Value, frozen=True):
     """Seconds."""
     apex: int = 0
     """How many octets of the name in question come before the name of its zone."""
+    glue: bool = False
+    """There are addresses beside them, which are not read here."""
 
 
 class _NotPlain(Exception):
@@ -124,9 +128,11 @@ def _read_name_servers(wire: bytes, asked: bytes) -> NameServers:
         names.add(_host(wire, at))
         ttls.append(ttl)
         at += length
-    if _additional(wire, _servers(wire, at, authorities), additions) != len(wire) or max(ttls) > _LONGEST_TTL:
+    at = _servers(wire, at, authorities)
+    if _additional(wire, at, additions) != len(wire) or max(ttls) > _LONGEST_TTL:
         raise _NotPlain
-    return NameServers(tuple(b".".join(reversed(one)).decode() for one in sorted(names)), min(ttls))
+    shown = tuple(b".".join(reversed(one)).decode() for one in sorted(names))
+    return NameServers(shown, min(ttls), glue=len(wire) - at > _BARE_OPT)
 
 
 def _host(wire: bytes, at: int) -> tuple[bytes, ...]:

@@ -110,8 +110,9 @@ class Walk:
                 if self._allow_private or is_public(address):
                     servers.setdefault(address, Server(server, address))
         if len(found) < len(names) or not servers:
-            # who goes the long way begins with that
-            self._remember(origin, _Delegation(origin, tuple(map(dns.name.from_text, names)), until))
+            if not said.glue:
+                # who goes the long way begins with that
+                self._remember(origin, _Delegation(origin, tuple(map(dns.name.from_text, names)), until))
             return None
         zone = Zone(origin, tuple(servers.values())[:MOST_ADDRESSES], name, until)
         self._ready.put(name, zone, min(until, *(known.until for _, known in found)) - time.monotonic())
