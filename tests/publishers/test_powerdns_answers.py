@@ -4,6 +4,7 @@ import asyncio
 import itertools
 import json
 import socket
+import struct
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 from typing import Any
@@ -57,6 +58,25 @@ def on(stand_in: PowerDnsStandIn, *, seconds: float = 20) -> PowerDnsPublisher:
 
 def changes(stand_in: PowerDnsStandIn) -> list[str]:
     return [what for method, what in stand_in.requests if method == "PATCH"]
+
+
+@pytest.mark.parametrize("resets", [False, True])
+async def test_whoever_is_hung_up_on_is_told_who_may_call_however_it_is_done(resets: bool) -> None:
+    """PowerDNS closes the connection: whether that is a reset depends on what had come by then."""
+
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        if resets:
+            linger = struct.pack("ii", 1, 0)
+            writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server:
+        url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        answer = await made(url, API_KEY, seconds=20).ensure_txt(ZONE, NAME, CODE, 60)
+    assert isinstance(answer, Unreachable)
+    assert answer.detail == f"{url}: no answer (hung up; webserver-allow-from says who may call)"
 
 
 # What is asked and sent

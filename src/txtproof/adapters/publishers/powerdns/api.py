@@ -130,7 +130,8 @@ class Session:
                 # the answer is there with its status: whatever becomes of the body
                 self.unanswered = False
                 return await _read_out(response)
-        except httpx.RemoteProtocolError:
+        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+            # closed in order, or reset: that depends on what of the request had come by then
             raise ApiTrouble(self.cut_short("hung up; webserver-allow-from says who may call")) from None
         except (httpx.HTTPError, OSError) as fault:
             # the kind alone: the text of a protocol error may quote a header
