@@ -444,6 +444,16 @@ async def test_a_delegated_child_is_followed_by_its_glue() -> None:
     assert [one.server for one in sight.servers] == [f"ns.{CHILD}"]
 
 
+async def test_a_resolver_from_before_edns_is_asked_without() -> None:
+    knowing = resolving(PUBLIC)
+
+    def old(query: dns.message.Message, tcp: bool) -> Said:
+        return knowing(query, tcp) if query.edns < 0 else saying(dns.rcode.FORMERR)(query, tcp)
+
+    async with world({FIRST: zone(CODE), SECOND: zone(CODE)}, old) as w:
+        assert isinstance(await w.look(), Match)
+
+
 async def test_glue_beside_a_resolver_s_answer_serves_where_it_knows_no_address() -> None:
     bare = resolving({(DOMAIN, "NS"): ["ns1.example.test."]})
 

@@ -27,6 +27,8 @@ MOST_ADDRESSES = 26
 MOST_SAID = 256
 """Answers read at length that are kept for a second."""
 _DEFINITIVE = frozenset({dns.rcode.NOERROR, dns.rcode.NXDOMAIN})
+_LAST_WORDS = _DEFINITIVE | {dns.rcode.SERVFAIL, dns.rcode.REFUSED}
+"""After which a lone resolver need not be asked another way; of several, another may know what one fails to find."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ class Resolvers:
             return None
         resolver = self._preferred or given[0]
         said = await self._datagrams.put(asked, *host_and_port(resolver)).said
-        if isinstance(said, dns.message.Message) and (said.rcode() in _DEFINITIVE or len(given) == 1):
+        if isinstance(said, dns.message.Message) and said.rcode() in (_DEFINITIVE if len(given) > 1 else _LAST_WORDS):
             self._said.put(dns.name.from_text(zone), said, FAILED_TTL)
         if not isinstance(said, NameServers):
             return None
