@@ -1,7 +1,6 @@
 """What the suite stands on: the wire, the stand-ins' new ways to fail, and a plan that a seed gives again."""
 
 import json
-import time
 import urllib.error
 import urllib.request
 from base64 import b64encode
@@ -81,7 +80,7 @@ def test_what_was_kept_back_is_delivered_to_a_server_that_has_lost_its_scripts(w
         wire.cut()
         assert isinstance(asking.exception(), redis.ConnectionError)
         delivering = others.submit(wire.deliver)
-        time.sleep(0.1)
+        wait_until(lambda: "errorstat_NOSCRIPT" in client.info("errorstats"), "the server to know no script")
         # somebody who works on calls it, as after every restart of a server
         assert add(["other"]) == 1
         assert delivering.result() == b":1\r\n"
