@@ -748,6 +748,7 @@ async def test_a_zone_whose_servers_are_known_is_found_by_one_plain_answer(monke
             missed(await w.look(Look(domain, f"_v.{domain}", CODE, zone=domain.removeprefix("a."))), Reason.OTHER_VALUE)
         assert w.resolver.questions("NS")[-3:] == ["one.test", "two.test", "three.test"]
         assert len(w.resolver.asked) == before + 3
+        assert len({one.source for one in w.resolver.asked[-3:]}) == 3, "a forger has to guess the port of each"
 
 
 async def test_looks_that_begin_together_find_the_zone_in_their_rows_once() -> None:

@@ -2,10 +2,12 @@
 
 import asyncio
 import errno
+import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from functools import partial
+from typing import TypeVar
 
 import dns.flags
 import dns.message
@@ -21,6 +23,8 @@ from txtproof.adapters.dns_bounds import HEADER, is_modest
 from txtproof.adapters.dns_stream import connected
 from txtproof.core.reasons import Reason
 from txtproof.core.values import Value
+
+T = TypeVar("T")
 
 UDP_WITHIN = 1.5
 TCP_WITHIN = 2.5
@@ -93,6 +97,19 @@ class Exchange:
                 answer = await self._sent(plain, address, port, tcp=tcp)
             took = round((time.monotonic() - begun) * 1000)
         return Reply(None, answer, took) if isinstance(answer, Reason) else Reply(answer, None, took)
+
+    async def put(
+        self, asked: bytes, address: str, port: int, read: Callable[[bytes], T | None], within: float
+    ) -> T | None:
+        """Send a question, given as it follows its id, by a datagram from its own port; None where nothing comes."""
+        drawn = os.urandom(2)
+        try:
+            async with self._places, asyncio.timeout(within):
+                return await octets.over_udp(
+                    drawn + asked, address, port, lambda wire: read(wire) if wire[:2] == drawn else None
+                )
+        except (TimeoutError, OSError):
+            return None
 
     async def ask_together(
         self, questions: Sequence[bytes], addresses: Iterable[str], port: int, within: float | None = None

@@ -68,8 +68,7 @@ class AuthoritativeLookup:
         self._rounds = Rounds(self._asker)
         self._ways = Ways()
         self._views = Views(list(map(self._ways.to, options.views)), options.views_needed) if options.views else None
-        self._resolvers = Resolvers(exchange, options.resolvers)
-        self._walk = Walk(self._resolvers, allow_private=options.allow_private_servers)
+        self._walk = Walk(Resolvers(exchange, options.resolvers), allow_private=options.allow_private_servers)
         self._answered: ExpiringCache[str, str] = ExpiringCache()
         self._within = options.call_timeout.total_seconds()
         self.delegations = AuthoritativeDelegations(
@@ -80,7 +79,6 @@ class AuthoritativeLookup:
     async def aclose(self) -> None:
         """Close the sockets."""
         self._asker.close()
-        self._resolvers.close()
         await self._ways.aclose()
 
     async def look(self, look: Look) -> Sight:

@@ -13,8 +13,8 @@ import dns.rdatatype
 
 from txtproof.adapters.dns import reading, short_path
 from txtproof.adapters.dns.caches import FAILED_TTL, ExpiringCache, bounded
-from txtproof.adapters.dns.datagrams import Datagrams, Silence
-from txtproof.adapters.dns.exchange import UDP_WITHIN, Exchange, Reply
+from txtproof.adapters.dns.datagrams import Silence
+from txtproof.adapters.dns.exchange import Exchange, Reply
 from txtproof.adapters.dns.question import NS_IN, question_for, section
 from txtproof.adapters.dns.shared import Shared
 from txtproof.adapters.dns.short_path import NameServers
@@ -47,14 +47,9 @@ class Resolvers:
         self._given = tuple(given)
         self._preferred = ""
         self._addresses: ExpiringCache[str, Addresses] = ExpiringCache()
-        self._datagrams: Datagrams[NameServers | dns.message.Message] = Datagrams(_said, HEAD_START, UDP_WITHIN)
         self._said: ExpiringCache[dns.name.Name, dns.message.Message] = ExpiringCache(MOST_SAID)
         """What was no plain answer to the question for name servers: whoever goes the long way begins there."""
         self._under_way: Shared[tuple[dns.name.Name, dns.rdatatype.RdataType], dns.message.Message | None] = Shared()
-
-    def close(self) -> None:
-        """Close the sockets."""
-        self._datagrams.close()
 
     async def name_servers(self, zone: str) -> NameServers | None:
         """Return a zone's name servers, by one plain answer of one resolver; None where that takes more."""
@@ -63,7 +58,8 @@ class Resolvers:
         if asked is None or not given:
             return None
         resolver = self._preferred or given[0]
-        said = await self._datagrams.put(asked, *host_and_port(resolver)).said
+        # what it says decides whom a match is asked of: each question has a port of its own
+        said = await self._exchange.put(asked, *host_and_port(resolver), partial(_said, section(asked)), HEAD_START)
         if isinstance(said, dns.message.Message) and said.rcode() in (_DEFINITIVE if len(given) > 1 else _LAST_WORDS):
             self._said.put(dns.name.from_text(zone), said, FAILED_TTL)
         if not isinstance(said, NameServers):
@@ -109,9 +105,8 @@ class Resolvers:
         return resolver, await self._exchange.ask(name, kind, *host_and_port(resolver), recurse=True)
 
 
-def _said(sent: bytes, wire: bytes) -> NameServers | dns.message.Message | Silence | None:
-    """Return what a datagram says to a question for NS; None where it is no answer to that."""
-    asked = section(sent)
+def _said(asked: bytes, wire: bytes) -> NameServers | dns.message.Message | Silence | None:
+    """Return what a datagram says to the question section `asked` for NS; None where it is no answer to that."""
     return short_path.read_name_servers(wire, asked) or reading.at_length(wire, asked)
 
 
