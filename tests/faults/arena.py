@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
 from typing import Self
+from urllib.parse import urlsplit
 
 import redis
 
@@ -167,7 +168,8 @@ class Arena:
     def callers(self, keys: Iterable[Key], *seats: Seat) -> list[int]:
         """Return the pool processes, of these seats or of all, that are calling Nexus for one of these keys."""
         ports = [port for key, ports in self.nexus.in_flight.items() if key in set(keys) for port in ports]
-        return speaking_from([pid for seat in seats or self.workers for pid in seat.children], ports)
+        children = [pid for seat in seats or self.workers for pid in seat.children]
+        return speaking_from(children, ports, urlsplit(self.nexus.url).port or 0)
 
     # What is asked of them
 

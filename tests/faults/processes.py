@@ -128,10 +128,14 @@ def kill(pids: Iterable[int]) -> int:
     return killed
 
 
-def speaking_from(pids: Iterable[int], ports: Iterable[int]) -> list[int]:
-    """Return those processes that hold a TCP connection from one of these ports (proc_pid_net(5), proc_pid_fd(5))."""
+def speaking_from(pids: Iterable[int], ports: Iterable[int], to: int) -> list[int]:
+    """Return those processes that hold a TCP connection from one of these ports to that port (proc_pid_net(5),
+    proc_pid_fd(5)).
+
+    The port that it comes from does not name a connection: Linux gives it to another one as well that leads elsewhere.
+    """
     wanted = set(ports)
-    return [pid for pid in pids if wanted and not set(_connections(pid, wanted)).isdisjoint(_sockets(pid))]
+    return [pid for pid in pids if wanted and not set(_connections(pid, wanted, to)).isdisjoint(_sockets(pid))]
 
 
 def _sockets(pid: int) -> Iterator[str]:
@@ -143,9 +147,13 @@ def _sockets(pid: int) -> Iterator[str]:
                     yield target[8:-1]
 
 
-def _connections(pid: int, ports: set[int]) -> Iterator[str]:
+def _connections(pid: int, ports: set[int], to: int) -> Iterator[str]:
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/net/tcp").read_text().splitlines()[1:]:
             words = line.split()
-            if words[3] == ESTABLISHED and int(words[1].rpartition(":")[2], 16) in ports:
+            if words[3] == ESTABLISHED and _port_of(words[1]) in ports and _port_of(words[2]) == to:
                 yield words[9]
+
+
+def _port_of(address: str) -> int:
+    return int(address.rpartition(":")[2], 16)

@@ -1,12 +1,15 @@
 """What the suite stands on: the wire, the stand-ins' new ways to fail, and a plan that a seed gives again."""
 
 import json
+import socket
+import subprocess
+import sys
 import urllib.error
 import urllib.request
 from base64 import b64encode
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import ExitStack, contextmanager, suppress
 from datetime import timedelta
 
 import dns.exception
@@ -20,6 +23,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from tests.faults.plan import FAULTS, plan
+from tests.faults.processes import speaking_from
 from tests.faults.wire import Wire
 from tests.waiting import wait_until
 from txtproof.core.model import Key
@@ -29,6 +33,8 @@ from txtproof.rehearsal.valkey import EmbeddedValkey
 
 ZONE = "z.test"
 NAME = f"d1.{ZONE}"
+SPEAKERS_PORT = 31_071
+"""Below those that Linux gives away by itself."""
 SCRIPT = "return redis.call('INCR', KEYS[1])"
 
 
@@ -134,6 +140,29 @@ def test_what_is_cleared_is_gone_and_what_was_held_is_not(servers: NameServers) 
     assert len(ask(servers).answer) == 1
 
 
+SPEAKS = """
+import socket, sys, time
+speaking = socket.socket()
+speaking.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+speaking.bind(("127.0.0.1", int(sys.argv[1])))
+speaking.connect(("127.0.0.1", int(sys.argv[2])))
+print("speaks", flush=True)
+time.sleep(60)
+"""
+
+
+@contextmanager
+def speaker(port: int, to: int) -> Iterator[int]:
+    """Run a process that holds a connection from one port to another; give its pid."""
+    with subprocess.Popen([sys.executable, "-c", SPEAKS, str(port), str(to)], stdout=subprocess.PIPE) as process:
+        try:
+            assert process.stdout is not None
+            assert process.stdout.readline() == b"speaks\n"
+            yield process.pid
+        finally:
+            process.kill()
+
+
 def call(nexus: NexusStandIn, timeout: float = 5) -> bytes:
     known = nexus.credentials
     headers = {"Authorization": f"Bearer {known.token}", known.header: known.application_token}
@@ -168,6 +197,16 @@ def test_a_caller_that_has_gone_is_in_flight_no_more() -> None:
             call(nexus, timeout=0.3)
         wait_until(lambda: not nexus.in_flight, "the call's end")
         assert [one.key for one in nexus.calls] == [Key(1, 7)]
+
+
+def test_who_is_calling_is_not_who_speaks_to_somebody_else_from_a_port_of_the_same_number() -> None:
+    with ExitStack() as closing:
+        ports = [
+            closing.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1] for _ in ("nexus", "other")
+        ]
+        pids = [closing.enter_context(speaker(SPEAKERS_PORT, to)) for to in ports]
+        for pid, to in zip(pids, ports, strict=True):
+            assert speaking_from(pids, [SPEAKERS_PORT], to) == [pid]
 
 
 def test_a_seed_gives_the_same_plan_again_and_another_seed_another() -> None:
