@@ -221,7 +221,7 @@ class Row(Value, frozen=True):
     verification: Verification
     fence: int
     claims: int
-    """Claims since the last commit, this one included."""
+    """Claims since a visit came to its end other than in a credential's line, this one included."""
     inbox: tuple[Command, ...] = ()
     """Commands that wait for this visit, oldest first."""
 
@@ -243,6 +243,8 @@ class Commit(Value, frozen=True):
     events: tuple[Event, ...] = ()
     keep_lease: bool = False
     """True in the middle of a visit."""
+    in_line: bool = False
+    """True at the end of one that was told to wait for its turn: it came no further, so claims before it count on."""
     heard: int = 0
     """How many commands of the row's inbox are dealt with: they are removed, and what came later stays."""
     served: Served | None = None

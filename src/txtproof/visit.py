@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from txtproof.core.decisions import Decision, Effect
 from txtproof.core.machine import decide
 from txtproof.core.model import Step
-from txtproof.core.observations import Observation, Poisoned, Woken
+from txtproof.core.observations import Observation, Poisoned, Queued, Woken
 from txtproof.core.policy import Policy
 from txtproof.core.values import replace
 from txtproof.group_commit import GroupCommit
@@ -42,6 +42,7 @@ class Visit:
         self._decision = Decision(row.verification)
         self._committed = row.verification
         self._commits = 0
+        self._in_line = False
 
     async def run(self) -> Step | None:
         """Bring the row as far as its step goes; return the lane that it is due in at once, if any."""
@@ -52,7 +53,9 @@ class Visit:
         while (effect := self._decision.effect) is not None:
             if not await self._commit(keep_lease=True):
                 return None
-            self._see(await self._means.perform(effect))
+            seen = await self._means.perform(effect)
+            self._in_line = isinstance(seen, Queued)
+            self._see(seen)
         if not await self._commit(keep_lease=False):
             return None
         v = self._decision.verification
@@ -77,7 +80,8 @@ class Visit:
             return True
         self._commits += 1
         heard = len(self._row.inbox) if self._commits == 1 else 0
-        change = Commit(self._row, self._commits, v, events, keep_lease, heard, served)
+        in_line = self._in_line and not keep_lease
+        change = Commit(self._row, self._commits, v, events, keep_lease, in_line, heard, served)
         outcome = await self._means.commits.commit(change)
         if outcome is Outcome.FENCED:
             log.info("%s: taken over by another worker", v.key)

@@ -419,6 +419,37 @@ async def test_what_is_handed_back_counts_as_no_claim(bench: Bench) -> None:
     assert again.claims == 1
 
 
+async def test_a_row_that_only_waits_for_its_turn_keeps_the_claims_that_came_to_nothing(bench: Bench) -> None:
+    await bench.create()
+    await bench.claim()
+    await bench.passing(LEASE)
+    for _ in range(2):
+        (row,) = await bench.claim()
+        assert row.claims == 2, "this one came to an end"
+        assert await bench.commit(row, in_line=True) is Outcome.COMMITTED
+    assert await bench.commit(row, in_line=True) is Outcome.APPLIED
+    assert await bench.commit(row, number=2) is Outcome.FENCED, "it has let go"
+    assert await bench.store.recover(Step.REQUEST_CODE) == 0
+    (row,) = await bench.claim()
+    assert await bench.commit(row) is Outcome.COMMITTED
+    (row,) = await bench.claim()
+    assert row.claims == 1, "it has come further"
+
+
+async def test_a_command_makes_a_row_due_that_waits_for_its_turn_with_claims_that_came_to_nothing(bench: Bench) -> None:
+    await bench.create()
+    await bench.claim()
+    await bench.passing(LEASE)
+    (row,) = await bench.claim()
+    assert await bench.tell(Cancel()) is Welcome.ATTACHED
+    assert await bench.claim() == (), "it is held"
+    later = replace(row.verification, wake=await bench.now() + LEASE)
+    await bench.commit(row, later, in_line=True, heard=1)
+    assert await bench.claim() == ()
+    assert await bench.tell(Cancel()) is Welcome.ATTACHED
+    assert [(row.claims, row.inbox) for row in await bench.claim()] == [(2, (Cancel(),))]
+
+
 async def test_what_another_worker_has_by_now_is_not_recovered(bench: Bench) -> None:
     await bench.create()
     await bench.claim()

@@ -13,7 +13,9 @@ from txtproof.adapters.clock import MonotonicClock
 from txtproof.core.model import Key, State, Step
 from txtproof.core.observations import Cancel, UpstreamAnswer
 from txtproof.core.reasons import Reason
+from txtproof.politeness import NEXUS
 from txtproof.ports import StoreUnavailable, Timeouts
+from txtproof.testing.turns import MemoryRate, MemoryTurns
 from txtproof.testing.upstream import MemoryUpstream
 
 SLOW = Key(1, 1)
@@ -86,8 +88,11 @@ async def test_lanes_with_new_work_are_rung_and_ones_own_is_not() -> None:
 class Faulty(MemoryUpstream):
     """An adapter with a fault of ours, and a secret in its exception."""
 
+    failed = 0
+
     async def generate_code(self, key: Key) -> UpstreamAnswer:
         if key == SLOW:
+            self.failed += 1
             raise LookupError("the-secret-code")
         return await super().generate_code(key)
 
@@ -113,6 +118,19 @@ async def test_a_row_that_never_comes_to_a_commit_is_set_aside_as_poison() -> No
     v = await world.verification(SLOW)
     assert (v.state, v.reason) == (State.BLOCKED, Reason.POISON)
     assert (await world.verification(KEY)).state is State.VERIFIED
+
+
+async def test_a_row_that_waits_for_its_turn_in_between_is_set_aside_as_poison_after_as_many_failures() -> None:
+    world = World()
+    world.turns = MemoryTurns(world.clock.now, {NEXUS: MemoryRate(per_second=0.5 / LEASE.total_seconds(), in_flight=1)})
+    faulty = Faulty(world.clock.now)
+    await requests(world, faulty, SLOW)
+    await world.work()
+    world.clock.advance(LEASE)
+    await world.work()
+    assert (await world.verification(SLOW)).reason is Reason.QUEUED
+    assert (await world.run_until(State.BLOCKED, SLOW)).reason is Reason.POISON
+    assert faulty.failed == world.policy.max_claims
 
 
 async def test_a_visit_that_takes_too_long_is_ended_and_taken_up_again(caplog: pytest.LogCaptureFixture) -> None:

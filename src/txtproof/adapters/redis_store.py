@@ -214,6 +214,7 @@ class RedisStore:
             _milliseconds(v.wake) if v.wake else 0,
             v.state.terminal,
             commit.keep_lease,
+            commit.in_line,
             commit.heard,
             v.parked,
             is_left_over(v),

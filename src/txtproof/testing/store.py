@@ -22,6 +22,7 @@ class _Row:
     born: str
     fence: int
     claims: int = 0
+    held: bool = False
     commits: int = 0
     inbox: list[Command] = field(default_factory=list)
 
@@ -64,7 +65,7 @@ class MemoryStore:
         if row is not None and not ended and not (arrival.newborn and row.born == arrival.newborn[0].id):
             if row.inbox[-1:] != [arrival.command]:
                 row.inbox.append(arrival.command)
-            if row.claims == 0 and row.verification.step is not None:
+            if not row.held and row.verification.step is not None:
                 self._lanes[row.verification.step][arrival.key] = self._clock.now()
             return self._acknowledged(arrival, Welcome.ATTACHED)
         if arrival.newborn is None:
@@ -78,7 +79,7 @@ class MemoryStore:
             return Welcome.NOT_FOUND if row is None else Welcome.ACTIVE
         if row.inbox[-1:] != [arrival.command]:
             row.inbox.append(arrival.command)
-        if row.claims == 0:
+        if not row.held:
             self._lanes[Step.WITHDRAW_RECORD][arrival.key] = self._clock.now()
         return self._acknowledged(arrival, Welcome.ATTACHED)
 
@@ -104,6 +105,7 @@ class MemoryStore:
                 continue
             row.fence += 1
             row.claims += 1
+            row.held = True
             row.commits = 0
             lane[key] = now + self._lease
             self._holding(step)[key] = row.fence
@@ -122,7 +124,7 @@ class MemoryStore:
             return Outcome.FENCED
         if row.commits >= commit.number:
             return Outcome.APPLIED
-        if not row.claims:
+        if not row.held:
             return Outcome.FENCED
         del row.inbox[: commit.heard]
         key = commit.verification.key
@@ -131,7 +133,8 @@ class MemoryStore:
         if commit.keep_lease:
             self._place(commit.verification, lease or commit.verification.wake)
         else:
-            row.claims = 0
+            row.claims = row.claims - 1 if commit.in_line else 0
+            row.held = False
             self._let_go(commit.verification.key)
             if commit.verification.state.terminal and commit.verification.step is None:
                 row.inbox.clear()
@@ -160,9 +163,10 @@ class MemoryStore:
         """Make due again what this worker holds in a lane."""
         held = dict(self._holding(step))
         self._holding(step).clear()
-        found = [row for key, fence in held.items() if (row := self._rows[key]).fence == fence and row.claims]
+        found = [row for key, fence in held.items() if (row := self._rows[key]).fence == fence and row.held]
         for row in found:
             row.claims -= blameless
+            row.held = not blameless
             self._lanes[step][row.verification.key] = self._clock.now()
         return len(found)
 

@@ -30,7 +30,7 @@ local function accept(member, command, id, body, lane, due, follows, afterwards,
       redis.call('ZREM', KEYS[2], member)
     end
     if redis.call('LINDEX', inbox_of(member), -1) ~= command then redis.call('RPUSH', inbox_of(member), command) end
-    if row.lane ~= '-' and row.claims == 0 then redis.call('ZADD', lane_of(row.lane), now, member) end
+    if row.lane ~= '-' and not row.held then redis.call('ZADD', lane_of(row.lane), now, member) end
     return acknowledged('attached')
   end
   if afterwards then

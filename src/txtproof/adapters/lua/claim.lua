@@ -20,13 +20,13 @@ for at, member in ipairs(members) do
   elseif not row or row.lane ~= ARGV[2] then
     redis.call('ZREM', KEYS[1], member) -- a left-over: the row is in another lane, or nowhere
   elseif row.claims == 0 or #reply == 1 then
-    local fence, claims = fence_after(row.fence), math.min(row.claims + 1, 99)
-    redis.call('SETRANGE', row_of(member), 0, string.format('%s %02d 000', fence, claims))
+    row.fence, row.claims, row.commits, row.held = fence_after(row.fence), math.min(row.claims + 1, 99), 0, true
+    write_head(member, row)
     append(leases, now + ARGV[4], member)
-    append(held, member, ARGV[2] .. fence)
+    append(held, member, ARGV[2] .. row.fence)
     local commands = commands_wait and redis.call('LRANGE', inbox_of(member), 0, -1) or {}
-    reply[#reply + 1] = { member, values[at], fence, claims, commands }
-    if claims > 1 then break end
+    reply[#reply + 1] = { member, values[at], row.fence, row.claims, commands }
+    if row.claims > 1 then break end
   end
 end
 if #held > 0 then

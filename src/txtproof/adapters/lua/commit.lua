@@ -4,8 +4,8 @@
 -- KEYS[4]  delays of publishers (hash: publisher -> the latest in ms, 4 bytes each)    KEYS[5]  what is left over
 -- KEYS[6...]  the rows
 -- ARGV[1]  prefix of keys    ARGV[2]  retention in ms    ARGV[3]  the changes, in MessagePack, each a list of
---   member, fence, number, id and document, lane's letter or '-', due in ms, ended, to keep the lease, commands heard,
---   to park, left over, events, and where something was learned: publisher, delay in ms
+--   member, fence, number, id and document, lane's letter or '-', due in ms, ended, to keep the lease, in line,
+--   commands heard, to park, left over, events, and where something was learned: publisher, delay in ms
 -- ARGV[4]  delays kept of each publisher
 -- Reply, for each row: 'committed', 'applied' (this number was here before) or 'fenced' (it is somebody else's).
 local changes, members = cmsgpack.unpack(ARGV[3]), {}
@@ -16,12 +16,12 @@ local some_are_left_over = redis.call('EXISTS', KEYS[5]) == 1
 local rows = rows_of(members)
 local let_go, staying, changed = {}, {}, {}
 
-local function commit(row, member, fence, number, body, lane, due, ended, keep, heard, parked, left_over, events,
-    publisher, delay)
+local function commit(row, member, fence, number, body, lane, due, ended, keep, in_line, heard, parked, left_over,
+    events, publisher, delay)
   if not row or row.fence ~= fence then return 'fenced' end
   if row.commits >= number then return 'applied' end
-  -- no claims: a final commit was made under this fence, so its holder has let go of the row
-  if row.claims == 0 then return 'fenced' end
+  -- a final commit was made under this fence, so its holder has let go of the row
+  if not row.held then return 'fenced' end
 
   local moved = row.lane ~= lane
   if heard > 0 then redis.call('LTRIM', inbox_of(member), heard, -1) end
@@ -30,7 +30,7 @@ local function commit(row, member, fence, number, body, lane, due, ended, keep, 
     redis.call('ZREM', lane_of(row.lane), member)
   end
   if not keep then
-    row.claims = 0
+    row.claims, row.held = in_line and row.claims - 1 or 0, false
     append(let_go, member)
     if commands_wait and ended and lane == '-' then
       redis.call('DEL', inbox_of(member))

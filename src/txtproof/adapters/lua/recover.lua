@@ -16,9 +16,10 @@ for at = 1, #held, 2 do
   elseif lane == ARGV[2] then
     local row = head_of(member)
     -- another fence: its lease ran out, and another worker has it
-    if row and row.fence == fence and row.lane == lane and row.claims > 0 then
+    if row and row.fence == fence and row.lane == lane and row.held then
       if ARGV[3] == '1' then
-        redis.call('SETRANGE', row_of(member), 17, string.format('%02d', row.claims - 1))
+        row.claims, row.held = row.claims - 1, false
+        write_head(member, row)
       end
       redis.call('ZADD', lane_of(lane), now, member)
       found = found + 1

@@ -1,7 +1,8 @@
 -- What every script knows of a row; it is put in front of each.
 --
 -- `txtproof:v:ORG/DOMAIN` is one string: a head of fixed width, the run's id, a line feed, the document.
---   fence (16 digits, microseconds)  claims (2)  commits under this fence (3)  lane (1 letter, '-': none)  ended (0, 1)
+--   fence (16 digits, microseconds)  claims (2)  commits under this fence (3)  lane (1 letter, '-': none)
+--   1 where it has ended, and 2 more while it is held: from a claim to its last commit
 -- With a blank after each the head has 28 bytes.
 -- A string and not a hash: a hash with a document in it takes twice the memory.
 local LANES = { r = 'request_code', p = 'publish_record', c = 'check_record', w = 'withdraw_record' }
@@ -15,7 +16,7 @@ local function row_of(member) return prefix .. ':v:' .. member end
 local function inbox_of(member) return prefix .. ':inbox:' .. member end
 local function lane_of(letter) return prefix .. ':lane:' .. LANES[letter] end
 
-local HEAD = '^(%d+) (%d+) (%d+) ([rpcw-]) ([01]) '
+local HEAD = '^(%d+) (%d+) (%d+) ([rpcw-]) ([0-3]) '
 -- `value`: what stands there, or its head. Nil where there is no row; what somebody else has written there, be it no
 -- string at all, is a row that no fence fits and no lane has.
 local function read(member, value)
@@ -23,10 +24,11 @@ local function read(member, value)
     if redis.call('EXISTS', row_of(member)) == 0 then return nil end
     value = ''
   end
-  local fence, claims, commits, lane, ended = string.match(value, HEAD)
+  local fence, claims, commits, lane, marks = string.match(value, HEAD)
   if not fence then return { fence = '', claims = 0, commits = 0, lane = '-', ended = false, overwritten = true } end
   return {
-    fence = fence, claims = tonumber(claims), commits = tonumber(commits), lane = lane, ended = ended == '1',
+    fence = fence, claims = tonumber(claims), commits = tonumber(commits), lane = lane,
+    ended = marks % 2 == 1, held = marks >= '2',
   }
 end
 
@@ -34,9 +36,11 @@ local function head_of(member) return read(member, redis.pcall('GETRANGE', row_o
 
 -- `body`: the run's id, a line feed, the document. Scripts pass it on as it is: each copy of a document costs.
 local function written(row, body)
-  return string.format('%s %02d %03d %s %d ', row.fence, row.claims, row.commits, row.lane, row.ended and 1 or 0)
-    .. body
+  local marks = (row.ended and 1 or 0) + (row.held and 2 or 0)
+  return string.format('%s %02d %03d %s %d ', row.fence, row.claims, row.commits, row.lane, marks) .. body
 end
+
+local function write_head(member, row) redis.call('SETRANGE', row_of(member), 0, written(row, '')) end
 
 -- A fence is the time: it rises even where the server has lost its last second and hands out claims anew.
 local function fence_after(fence)
