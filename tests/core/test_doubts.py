@@ -11,7 +11,7 @@ from txtproof.core.doubts import NEEDED_BITS, SENTENCES, Doubt, doubts, most_bit
 from txtproof.core.events import EventKind
 from txtproof.core.machine import decide
 from txtproof.core.model import Verification
-from txtproof.core.observations import Ambiguous, CodeIssued, Match, Published, Required, Routed, Woken
+from txtproof.core.observations import Ambiguous, CodeIssued, Match, Published, Queued, Required, Routed, Woken
 from txtproof.core.reasons import Reason
 
 LONG = secrets.token_urlsafe(32)
@@ -74,6 +74,14 @@ def test_what_may_be_our_own_doing_is_no_doubt() -> None:
     for decision in (died, lost):
         assert decision.events[-1].kind is EventKind.RECORD_PUBLISHED
         assert decision.events[-1].data["warnings"] == []
+
+
+def test_a_first_call_that_had_to_wait_for_its_turn_was_none_of_our_doing() -> None:
+    v = seen(with_long_code(), ROUTED, Queued(NOW)).verification
+    assert doubts(seen(v, Woken(), ROUTED, STOOD).verification) == (Doubt.STOOD_BEFORE,)
+    lost = seen(v, Woken(), ROUTED, Ambiguous(Reason.PUBLISHER_UNREACHABLE), Woken(), ROUTED, Queued(NOW)).verification
+    assert len(lost.ledger) == 1, "that call may have written it"
+    assert doubts(seen(lost, Woken(), ROUTED, STOOD).verification) == ()
 
 
 def test_what_was_written_elsewhere_or_by_hand_is_no_doubt() -> None:

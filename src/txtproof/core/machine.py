@@ -77,7 +77,7 @@ def _worked(v: Verification, seen: Observation, now: datetime, policy: Policy) -
             return called_for(v, now)
         case _ if isinstance(seen, CleanUp | Forget):
             return Decision(v)  # that is for what has ended
-        case Step.REQUEST_CODE | Step.PUBLISH_RECORD if isinstance(seen, Queued):
+        case Step.REQUEST_CODE if isinstance(seen, Queued):
             return in_line(v, seen)
         case Step.REQUEST_CODE:
             return requested(v, seen, now, policy)

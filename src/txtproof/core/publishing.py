@@ -7,9 +7,19 @@ from txtproof.core import names
 from txtproof.core.decisions import Decision, FindRoute, Publish
 from txtproof.core.events import EventKind, Json
 from txtproof.core.model import Record, Verification
-from txtproof.core.observations import Ambiguous, Blocked, Observation, Published, Required, Routed, Unreachable, Woken
+from txtproof.core.observations import (
+    Ambiguous,
+    Blocked,
+    Observation,
+    Published,
+    Queued,
+    Required,
+    Routed,
+    Unreachable,
+    Woken,
+)
 from txtproof.core.policy import Policy
-from txtproof.core.setbacks import backed_off, blocked, on_its_way
+from txtproof.core.setbacks import backed_off, blocked, in_line, on_its_way
 from txtproof.core.telling import tell, warnings
 from txtproof.core.transitions import to_checking
 from txtproof.core.values import replace
@@ -30,6 +40,8 @@ def publishing(v: Verification, seen: Observation, now: datetime, policy: Policy
             return on_its_way(v, now) if v.code is None else intended(v, seen, now, policy)
         case Published() | Required():
             return _published(v, seen, now, policy)
+        case Queued():
+            return in_line(_not_called(v), seen)
         case Blocked():
             return blocked(v, seen, now, policy)
         case Unreachable():
@@ -82,6 +94,11 @@ def _stood(record: Record, ledger: Sequence[Record]) -> bool | None:
     """Return what is known of a record before it is written: of one that may be our own doing, that nobody can tell."""
     earlier = [line for line in ledger if line.value == record.value]
     return any(line.stood for line in earlier) if earlier else None
+
+
+def _not_called(v: Verification) -> Verification:
+    """Take the first intent of a value back: it was not called for, so what stands there is none of our doing."""
+    return replace(v, ledger=v.ledger[:-1]) if v.ledger and v.ledger[-1].stood is None else v
 
 
 def _outdated(line: Record, v: Verification) -> Record:
