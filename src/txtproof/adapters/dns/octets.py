@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 T = TypeVar("T")
@@ -17,11 +18,25 @@ async def over_udp(asked: bytes, address: str, port: int, read: Callable[[bytes]
     with socket.socket(family, socket.SOCK_DGRAM) as ours:
         ours.setblocking(False)
         # connected, so that the system drops what others send, and tells of a closed port at once
-        await loop.sock_connect(ours, (address, port))
-        await loop.sock_sendall(ours, asked)
-        while True:
-            said = read(await loop.sock_recv(ours, LARGEST))
-            if said is not None:
-                return said
-            # what has come already is handed over at once: a flood of it must not keep the loop from its other work
-            await asyncio.sleep(0)
+        ours.connect((address, port))
+        ours.send(asked)
+        said: asyncio.Future[T] = loop.create_future()
+        # one at a time: a flood of what is no answer must not keep the loop from its other work
+        loop.add_reader(ours, partial(_readable, ours, read, said))
+        try:
+            return await said
+        finally:
+            loop.remove_reader(ours)
+
+
+def _readable(ours: socket.socket, read: Callable[[bytes], T | None], said: asyncio.Future[T]) -> None:
+    try:
+        answer = read(ours.recv(LARGEST))
+    except BlockingIOError:
+        return
+    except Exception as fault:  # noqa: BLE001  # it is raised where the answer is waited for
+        if not said.done():
+            said.set_exception(fault)
+        return
+    if answer is not None and not said.done():
+        said.set_result(answer)
