@@ -179,11 +179,11 @@ and nothing else.
 
 {table(("", "p50", "p99", "p50 x bare calls", "p50 by events", "p99 by events", "unfinished"), rows)}
 
-In the open loop {loop["verifications"]:,} commands were sent whatever came back, {len(loops)} times; that of the median
-p50 is shown. The p50 were {_span(loops, "p50")}, the p99 {_span(loops, "p99")}: at that rate two cores are
-nearly full. Meanwhile {loop["verified per second meanwhile"]} per second were verified. Where fewer are than are sent, it
-is the step that publishes that they wait for: the set is read, changed and read again, each signed and by dnspython. The
-publisher takes 100 calls at a time, since BIND takes 150 connections.
+In the open loop {loop["verifications"]:,} commands were sent whatever came back, {len(loops)} times; that of the
+median p50 is shown. The p50 were {_span(loops, "p50")}, the p99 {_span(loops, "p99")}: at that rate two
+cores are nearly full. Meanwhile {loop["verified per second meanwhile"]} per second were verified. Where fewer are than
+are sent, it is the step that publishes that they wait for: the set is read, changed and read again, each signed and by
+dnspython. The publisher takes 100 calls at a time, since BIND takes 150 connections.
 """
 
 

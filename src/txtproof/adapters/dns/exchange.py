@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
@@ -17,6 +16,7 @@ import dns.rdatatype
 
 from txtproof.adapters.dns import octets
 from txtproof.adapters.dns.datagrams import Silence
+from txtproof.adapters.dns.ids import ids
 from txtproof.adapters.dns.lines import Asked, Lines
 from txtproof.adapters.dns.question import PAYLOAD, is_cut
 from txtproof.adapters.dns_bounds import HEADER, is_modest
@@ -65,6 +65,7 @@ class Exchange:
         self._tcp_within = tcp_within
         self._places = asyncio.Semaphore(MOST_OPEN)
         self._lines = Lines(self._places)
+        self._ids = ids()
 
     def close(self) -> None:
         """Hang up on all servers."""
@@ -102,7 +103,7 @@ class Exchange:
         self, asked: bytes, address: str, port: int, read: Callable[[bytes], T | None], within: float
     ) -> T | None:
         """Send a question, given as it follows its id, by a datagram from its own port; None where nothing comes."""
-        drawn = os.urandom(2)
+        drawn = next(self._ids)
         try:
             async with self._places, asyncio.timeout(within):
                 return await octets.over_udp(

@@ -21,12 +21,14 @@ async def over_udp(asked: bytes, address: str, port: int, read: Callable[[bytes]
         ours.connect((address, port))
         ours.send(asked)
         said: asyncio.Future[T] = loop.create_future()
+        # by its number: asyncio writes a socket out, addresses and all, before it finds that it does not know it yet
+        number = ours.fileno()
         # one at a time: a flood of what is no answer must not keep the loop from its other work
-        loop.add_reader(ours, partial(_readable, ours, read, said))
+        loop.add_reader(number, partial(_readable, ours, read, said))
         try:
             return await said
         finally:
-            loop.remove_reader(ours)
+            loop.remove_reader(number)
 
 
 def _readable(ours: socket.socket, read: Callable[[bytes], T | None], said: asyncio.Future[T]) -> None:
