@@ -141,26 +141,25 @@ def test_what_is_cleared_is_gone_and_what_was_held_is_not(servers: NameServers) 
 
 
 SPEAKS = """
-import socket, sys, time
+import socket, sys
 speaking = socket.socket()
 speaking.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
 speaking.bind(("127.0.0.1", int(sys.argv[1])))
 speaking.connect(("127.0.0.1", int(sys.argv[2])))
 print("speaks", flush=True)
-time.sleep(60)
+sys.stdin.read()
 """
 
 
 @contextmanager
 def speaker(port: int, to: int) -> Iterator[int]:
     """Run a process that holds a connection from one port to another; give its pid."""
-    with subprocess.Popen([sys.executable, "-c", SPEAKS, str(port), str(to)], stdout=subprocess.PIPE) as process:
-        try:
-            assert process.stdout is not None
-            assert process.stdout.readline() == b"speaks\n"
-            yield process.pid
-        finally:
-            process.kill()
+    command = [sys.executable, "-c", SPEAKS, str(port), str(to)]
+    # it ends with its input: at the end of the `with` block, or with whoever runs this
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"speaks\n"
+        yield process.pid
 
 
 def call(nexus: NexusStandIn, timeout: float = 5) -> bytes:
